@@ -1,0 +1,52 @@
+//! wasmpod runs ordinary Kubernetes Pods whose containers are WebAssembly, on any Linux machine.
+//!
+//! One pod is one process. That process *is* the pause container: it is born first, holds the pod's network and volumes,
+//! and while it lives the pod lives. This page is how it is built, and why.
+//!
+//! # Rooms, and who may use whom
+//!
+//! | room | answers | may use | is free of |
+//! |---|---|---|---|
+//! | [`spec`] | what was written: text to a resolved pod | | clock, files, environment, network, processes, threads |
+//! | [`lifecycle`] | what should happen next | `spec` | the same, and randomness |
+//! | [`sandbox`] | what this machine can do | | any Kubernetes word, YAML, policy |
+//! | [`pod`] | one pod, running | `spec` `lifecycle` `sandbox` | printing, arguments |
+//! | [`cli`] | what users type | `spec` `pod` | decisions |
+//!
+//! `tests/layering.rs` holds this table against the source. The hard half of the project is Kubernetes' semantics, dozens
+//! of rules about order, restart and time; the risky half is Linux and wasmtime. They fail in different ways and need
+//! different tests: the first by tables and literal times in microseconds, the second against the real kernel.
+//!
+//! # Life of a pod
+//!
+//! 1. `cli` reads text; [`spec::load`] parses, defaults and validates it, with all complaints at once; [`spec::resolve`]
+//!    leaves nothing optional to guess about.
+//! 2. [`pod::Pod::build`] reserves everything (code of all images, directory, network, host ports) and starts nothing.
+//! 3. The actor in [`pod`] folds what happened into [`lifecycle::Life`], asks it for a plan, begins the plan's actions on the
+//!    machine, tells who listens, and sleeps until something happens or [`lifecycle::Plan::wake_at`].
+//! 4. At the end network, volumes and directory are removed, and [`pod::Pod::run`] returns.
+//!
+//! # Decisions
+//!
+//! * **A container is a thread** of the pod's process with its own event loop and its own wasmtime store, one engine per pod. The
+//!   kernel schedules guests fairly, and an idle pod makes no system calls: no ticker, no polling.
+//! * **Code is compiled ahead of time** by a short-lived process of its own, into a cache keyed by content; the pod maps it.
+//! * **Stopping needs both** an epoch interruption for code that computes and dropping the call for code that waits.
+//!   `wasmpod.dev/interrupt.<container>: none` compiles a container without the checks that interruption needs.
+//! * **Memory** is limited by an accumulating limiter per container: linear memories and tables together.
+//! * **Virtual loopback first.** `127.0.0.0/8`, `::1` and the pod's own address belong to the pod, and what is said there never
+//!   enters the kernel. A `hostPort` is a listener of the machine spliced into that network. Beyond the pod lies the machine's
+//!   network, but never its loopback.
+//! * **A guest sees only what the Pod mounts**: an empty root of its own, the generated `/etc`, and the volumes.
+//! * **Nothing accepted is ignored.** A field that is not honoured is refused by name.
+//!
+//! # Trust
+//!
+//! Trusted are the kernel and the author of a manifest, as far as his own pod goes. Not trusted is every guest and every
+//! image. Containers of one pod are neighbours, not strangers: they share a process. Around a guest stand the memory safety of
+//! WebAssembly, the capabilities of WASI (mounts, network, limits), and the rights of the user who runs the pod.
+//!
+//! # For embedders
+//!
+//! [`spec`] and [`pod`] are what another program needs to run pods of its own: `examples/embed.rs`.
+
