@@ -50,3 +50,4 @@
 //!
 //! [`spec`] and [`pod`] are what another program needs to run pods of its own: `examples/embed.rs`.
 
+pub mod spec;

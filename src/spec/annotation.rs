@@ -1,0 +1,55 @@
+//! The annotations that are wasmpod's own.
+
+use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::report::{Path, Report};
+
+/// Everything below this prefix is ours; what we do not know there is a mistake.
+const PREFIX: &str = "wasmpod.dev/";
+/// `wasmpod.dev/interrupt.<container>: none` compiles a container without interruption checks.
+const INTERRUPT: &str = "wasmpod.dev/interrupt.";
+const NONE: &str = "none";
+/// `wasmpod.dev/sim.<container>: SCRIPT` is what the container does on the simulated machine, which reads the script.
+pub const SIM: &str = "wasmpod.dev/sim.";
+
+/// Whether the code of a container is compiled with interruption checks.
+pub fn interruptible(metadata: &ObjectMeta, container: &str) -> bool {
+    let annotations = metadata.annotations.as_ref();
+    let of_container =
+        annotations.and_then(|annotations| annotations.get(&format!("{INTERRUPT}{container}")));
+    of_container.map(String::as_str) != Some(NONE)
+}
+
+pub fn check(metadata: &ObjectMeta, spec: &v1::PodSpec, path: &Path, report: &mut Report) {
+    let ours = metadata
+        .annotations
+        .iter()
+        .flatten()
+        .filter(|(key, _)| key.starts_with(PREFIX));
+    for (key, value) in ours {
+        let path = path.key(key);
+        if let Some(container) = key.strip_prefix(INTERRUPT) {
+            check_container(spec, container, &path, report);
+            if value != NONE {
+                report.not_supported(&path, value, &[NONE]);
+            }
+        } else if let Some(container) = key.strip_prefix(SIM) {
+            check_container(spec, container, &path, report);
+        } else {
+            let known = [INTERRUPT, SIM].map(|prefix| format!("{prefix}<container>"));
+            report.not_supported(&path, key, &known.each_ref().map(String::as_str));
+        }
+    }
+}
+
+fn check_container(spec: &v1::PodSpec, name: &str, path: &Path, report: &mut Report) {
+    let mut containers = spec
+        .init_containers
+        .iter()
+        .flatten()
+        .chain(&spec.containers);
+    if !containers.any(|container| container.name == name) {
+        report.not_found(path, name);
+    }
+}

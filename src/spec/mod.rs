@@ -1,0 +1,88 @@
+//! WHAT WAS WRITTEN: from the text of a manifest to the pod that is planned and run.
+//!
+//! ```text
+//! bytes ── yaml, json ──> Node trees with lines ── decode ──> v1::Pod ── default, validate, unsupported ──> resolve ──> pod::Pod
+//! ```
+//!
+//! * [`load`] reads a manifest and complains about everything that is wrong with it at once, in kubectl's words, each
+//!   complaint with its field and its line.
+//! * [`admit_object`] does the same for an object that a program has made.
+//! * [`resolve`] makes the [`pod::Pod`] of it, without anything optional left to guess about.
+//! * [`pod_for_program`] is the pod of `wasmpod run app.wasm`.
+//! * [`argv`] is Kubernetes' table of command and args against an image's entrypoint and cmd.
+//!
+//! Absent from this room: clock, files, environment, network, processes, threads, tokio, wasmtime. Whoever calls it has
+//! read the file, knows the time and has drawn the uid. Rules that come from Kubernetes name the file they come from.
+#![deny(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this room is pure: it can be tested by tables, and its answers depend on nothing but its arguments"
+)]
+
+mod admit;
+pub mod annotation;
+mod argv;
+mod complaint;
+mod decode;
+mod default;
+mod environment;
+mod expand;
+mod image;
+mod json;
+mod load;
+mod names;
+mod node;
+pub mod pod;
+mod program;
+mod quantity;
+mod report;
+mod resolve;
+mod scalar;
+mod unsupported;
+mod validate;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use k8s_openapi::api::core::v1;
+
+pub use admit::Validate;
+pub use argv::argv;
+pub use complaint::{Complaint, ComplaintKind, Complaints, Severity};
+pub use image::{Reference, ReferenceError};
+pub use load::{Loaded, LoadedPod, MAX_MANIFEST, Source, load};
+pub use program::{Program, pod_for_program};
+pub use quantity::{Format, Quantity, QuantityError};
+pub use resolve::resolve;
+
+use report::Report;
+
+/// Defaults and validates an object that was not loaded from text. Gives it back with the warnings.
+pub fn admit_object(
+    mut object: v1::Pod,
+    validate: Validate,
+) -> Result<(v1::Pod, Vec<Complaint>), Complaints> {
+    let mut report = Report::default();
+    admit::admit(&mut object, validate, &mut report);
+    let complaints = complaints_about(&object, report);
+    if complaints.has_errors() {
+        Err(complaints)
+    } else {
+        Ok((object, complaints.0))
+    }
+}
+
+fn complaints_about(object: &v1::Pod, report: Report) -> Complaints {
+    let name = match &object.metadata.name {
+        Some(name) => format!("Pod {name:?}"),
+        None => "Pod".to_owned(),
+    };
+    let mut complaints = report.found;
+    complaints
+        .iter_mut()
+        .for_each(|complaint| complaint.object.clone_from(&name));
+    let mut complaints = Complaints(complaints);
+    complaints.shorten();
+    complaints
+}

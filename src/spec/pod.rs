@@ -1,0 +1,226 @@
+//! The resolved pod: what was written, after defaulting and validation, with nothing optional left to guess about.
+//!
+//! [`crate::lifecycle`] plans with it and [`crate::pod`] carries it out. What Kubernetes leaves to a default is filled in
+//! here; an `Option` that remains means "there is none", never "somebody else will decide".
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1;
+
+/// Index of a container in [`Pod::containers`]. Stable for the life of the pod.
+pub type Slot = usize;
+
+/// One pod, ready to be planned and run.
+#[derive(Clone, Debug)]
+pub struct Pod {
+    pub name: String,
+    pub namespace: String,
+    /// RFC 4122 text. Given by the caller, since this room has no randomness.
+    pub uid: String,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub restart_policy: RestartPolicy,
+    /// `terminationGracePeriodSeconds`; a negative value was written as 1 s.
+    pub termination_grace: Duration,
+    pub active_deadline: Option<Duration>,
+    /// Init containers and sidecars in the order of `spec.initContainers`, then the regular ones in the order of
+    /// `spec.containers`. A [`Slot`] is an index into this list.
+    pub containers: Vec<Container>,
+    pub volumes: Vec<Volume>,
+    pub host_network: bool,
+    /// The first label of the pod's host name, cut as the kubelet cuts it (`pkg/kubelet/kubelet_pods.go`).
+    pub hostname: String,
+    pub host_aliases: Vec<HostAlias>,
+    pub readiness_gates: Vec<String>,
+    /// The object as stored and printed: defaulted, metadata filled in, status empty.
+    pub object: v1::Pod,
+}
+
+#[derive(Clone, Debug)]
+pub struct HostAlias {
+    pub ip: IpAddr,
+    pub hostnames: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RestartPolicy {
+    Always,
+    OnFailure,
+    Never,
+}
+
+/// What part a container plays in the order of starting and stopping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Runs to completion before the next one starts.
+    Init,
+    /// An init container with `restartPolicy: Always` (KEP-753): starts in order, then stays.
+    Sidecar,
+    /// One of `spec.containers`.
+    App,
+}
+
+#[derive(Clone, Debug)]
+pub struct Container {
+    pub name: String,
+    pub role: Role,
+    pub image: Image,
+    pub pull_policy: PullPolicy,
+    /// `command` with `$(VAR)` expanded; empty when the image's entrypoint is to be used.
+    pub command: Vec<String>,
+    /// `args` with `$(VAR)` expanded.
+    pub args: Vec<String>,
+    /// In order, names unique (a later definition of a name has replaced the earlier one), values expanded.
+    pub env: Vec<(String, String)>,
+    pub working_dir: Option<String>,
+    pub ports: Vec<Port>,
+    pub mounts: Vec<Mount>,
+    /// The container's own policy if it has one, else the pod's; a sidecar is always `Always`.
+    pub restart_policy: RestartPolicy,
+    /// `restartPolicyRules` (KEP-5307), tried in order before the policy.
+    pub restart_rules: Vec<RestartRule>,
+    pub resources: Resources,
+    pub termination_message_path: String,
+    pub termination_message_policy: MessagePolicy,
+    pub stdin: bool,
+    pub stdin_once: bool,
+    pub tty: bool,
+    pub has_post_start: bool,
+    pub has_pre_stop: bool,
+    pub liveness: Option<Probe>,
+    pub readiness: Option<Probe>,
+    pub startup: Option<Probe>,
+    /// Compile with interruption checks. False by the annotation `wasmpod.dev/interrupt.<container>: none`.
+    pub interruptible: bool,
+}
+
+/// The part of a probe that the order of things depends on. How it is carried out is read from the object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The probe's own `terminationGracePeriodSeconds`.
+    pub termination_grace: Option<Duration>,
+}
+
+/// Where a container's code comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Image {
+    /// `wasmpod/toolbox`, the multi-call program built into the binary.
+    Toolbox,
+    /// `./app.wasm`, `/abs/app.wasm`, `file:app.wasm`: a wasm binary on this machine, made absolute against the manifest's folder.
+    File { written: String, path: PathBuf },
+    /// A reference to a registry, in its normal form (`docker.io/library/busybox:1.35`).
+    Registry { written: String, reference: String },
+    /// Not parseable: the container waits with `InvalidImageName`.
+    Invalid { written: String, error: String },
+}
+
+impl Image {
+    /// The image as the manifest names it; what messages and events quote.
+    pub fn written(&self) -> &str {
+        match self {
+            Image::Toolbox => TOOLBOX,
+            Image::File { written, .. }
+            | Image::Registry { written, .. }
+            | Image::Invalid { written, .. } => written,
+        }
+    }
+}
+
+/// The name of the image built into the binary.
+pub const TOOLBOX: &str = "wasmpod/toolbox";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullPolicy {
+    Always,
+    IfNotPresent,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessagePolicy {
+    File,
+    FallbackToLogsOnError,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    pub name: Option<String>,
+    pub container_port: u16,
+    pub host_port: Option<u16>,
+    pub host_ip: Option<IpAddr>,
+    pub protocol: Protocol,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    Tcp,
+    Udp,
+}
+
+/// One entry of `volumeMounts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Index into [`Pod::volumes`].
+    pub volume: usize,
+    /// Absolute path in the guest.
+    pub path: String,
+    /// Relative, without `..`; expanded if it was a `subPathExpr`.
+    pub sub_path: Option<String>,
+    pub read_only: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    pub name: String,
+    pub source: VolumeSource,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VolumeSource {
+    EmptyDir,
+    /// A folder of the machine itself. Made (0755) if it is missing and `create` is set (`DirectoryOrCreate`); anything
+    /// else than a folder there is an error of mounting.
+    HostPath {
+        path: PathBuf,
+        create: bool,
+    },
+}
+
+/// One of `restartPolicyRules`: the first whose exit codes match decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestartRule {
+    pub action: RuleAction,
+    pub operator: ExitCodes,
+    pub values: Vec<i32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleAction {
+    Restart,
+    RestartAllContainers,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCodes {
+    In,
+    NotIn,
+}
+
+/// Requests and limits in the units the machine counts in: milli-CPU and bytes, rounded up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    pub cpu_request: Option<u64>,
+    pub cpu_limit: Option<u64>,
+    pub memory_request: Option<u64>,
+    pub memory_limit: Option<u64>,
+}
+
+impl Pod {
+    /// The slots of one role, in spec order.
+    pub fn slots(&self, role: Role) -> impl DoubleEndedIterator<Item = Slot> + '_ {
+        (0..self.containers.len()).filter(move |&slot| self.containers[slot].role == role)
+    }
+}

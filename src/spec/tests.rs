@@ -1,0 +1,102 @@
+//! The room as a whole: manifests in, complaints or pods out.
+
+use std::path::Path;
+
+use super::*;
+
+fn source(text: impl Into<Vec<u8>>) -> Source {
+    Source {
+        name: "pod.yaml".to_owned(),
+        base: "/m".into(),
+        text: text.into(),
+    }
+}
+
+/// What is said about a manifest, one line each.
+fn complaints(text: impl Into<Vec<u8>>, validate: Validate) -> Vec<String> {
+    match load(&source(text), validate) {
+        Ok(loaded) => loaded.warnings.iter().map(ToString::to_string).collect(),
+        Err(complaints) => complaints.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn refused(text: &str) -> Vec<String> {
+    assert!(
+        load(&source(text), Validate::Strict).is_err(),
+        "this loads:\n{text}"
+    );
+    complaints(text, Validate::Strict)
+}
+
+fn loaded(text: &str) -> Vec<k8s_openapi::api::core::v1::Pod> {
+    let loaded =
+        load(&source(text), Validate::Strict).unwrap_or_else(|complaints| panic!("{complaints}"));
+    loaded.pods.into_iter().map(|pod| pod.object).collect()
+}
+
+/// A pod with one container, and something added to the container, then to the spec.
+fn pod(container: &str, spec: &str) -> String {
+    let indented = |text: &str, by: &str| {
+        text.lines()
+            .map(|line| format!("{by}{line}\n"))
+            .collect::<String>()
+    };
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: app\n    image: ./app.wasm\n{}{}",
+        indented(container, "    "),
+        indented(spec, "  ")
+    )
+}
+
+const GOOD: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - {name: app, image: ./app.wasm}
+";
+
+mod documents;
+
+mod bounds;
+
+mod form;
+
+mod rules;
+
+mod readers;
+
+mod scale;
+
+#[test]
+fn the_whole_road_from_text_to_resolved_pod() {
+    let text = pod(
+        "args: [serve]\nresources: {limits: {memory: 0.5Gi}}",
+        "terminationGracePeriodSeconds: -5",
+    );
+    let loaded =
+        load(&source(text), Validate::Strict).unwrap_or_else(|complaints| panic!("{complaints}"));
+    let LoadedPod { object, base } = loaded.pods.into_iter().next().expect("one pod");
+    let created = "2026-01-31T12:00:00Z".parse().expect("a time");
+    let pod = resolve(object, &base, "uid".to_owned(), created)
+        .unwrap_or_else(|complaints| panic!("{complaints}"));
+    assert_eq!(
+        pod.containers[0].image,
+        pod::Image::File {
+            written: "./app.wasm".to_owned(),
+            path: Path::new("/m/app.wasm").into()
+        }
+    );
+    assert_eq!(pod.containers[0].resources.memory_request, Some(512 << 20));
+    assert_eq!(pod.termination_grace.as_secs(), 1);
+    let printed = serde_json::to_value(&pod.object).expect("prints");
+    assert_eq!(
+        printed["spec"]["containers"][0]["resources"]["limits"]["memory"],
+        "512Mi"
+    );
+    assert_eq!(
+        printed["metadata"]["creationTimestamp"],
+        "2026-01-31T12:00:00Z"
+    );
+    assert_eq!(printed["metadata"]["namespace"], "default");
+}

@@ -1,0 +1,281 @@
+//! What this version would have to ignore, and therefore refuses: nothing that is accepted is ignored.
+//!
+//! Every field of the objects that make up a pod is either in a list of honoured fields here or in a table of refused
+//! ones; a test holds the two against the fields Kubernetes has. Whoever implements a field moves its row.
+
+use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::complaint::{ComplaintKind, Severity};
+use super::report::{Path, Report};
+use super::validate::sources;
+
+/// A field that is not honoured yet, and whether an object uses it in a way that matters.
+type Row<T> = (&'static str, fn(&T) -> bool);
+
+const METADATA: &[Row<ObjectMeta>] = &[
+    ("finalizers", |m| filled(&m.finalizers)),
+    ("ownerReferences", |m| filled(&m.owner_references)),
+    ("deletionGracePeriodSeconds", |m| {
+        m.deletion_grace_period_seconds.is_some()
+    }),
+    ("deletionTimestamp", |m| m.deletion_timestamp.is_some()),
+];
+
+const SPEC: &[Row<v1::PodSpec>] = &[
+    ("affinity", |s| s.affinity.is_some()),
+    ("automountServiceAccountToken", |s| {
+        s.automount_service_account_token == Some(true)
+    }),
+    ("dnsConfig", |s| s.dns_config.is_some()),
+    ("dnsPolicy", |s| s.dns_policy.as_deref() == Some("None")),
+    ("ephemeralContainers", |s| filled(&s.ephemeral_containers)),
+    ("hostIPC", |s| s.host_ipc == Some(true)),
+    ("hostPID", |s| s.host_pid == Some(true)),
+    ("hostUsers", |s| s.host_users == Some(false)),
+    ("hostnameOverride", |s| s.hostname_override.is_some()),
+    ("imagePullSecrets", |s| filled(&s.image_pull_secrets)),
+    ("nodeName", |s| written(&s.node_name)),
+    ("nodeSelector", |s| {
+        s.node_selector
+            .as_ref()
+            .is_some_and(|selector| !selector.is_empty())
+    }),
+    ("os", |s| s.os.as_ref().is_some_and(|os| os.name != "linux")),
+    ("overhead", |s| {
+        s.overhead
+            .as_ref()
+            .is_some_and(|overhead| !overhead.is_empty())
+    }),
+    ("preemptionPolicy", |s| {
+        s.preemption_policy
+            .as_deref()
+            .is_some_and(|policy| policy != "PreemptLowerPriority")
+    }),
+    ("priority", |s| {
+        s.priority.is_some_and(|priority| priority != 0)
+    }),
+    ("priorityClassName", |s| written(&s.priority_class_name)),
+    ("resourceClaims", |s| filled(&s.resource_claims)),
+    ("resources", |s| {
+        s.resources
+            .as_ref()
+            .is_some_and(|resources| *resources != v1::ResourceRequirements::default())
+    }),
+    ("runtimeClassName", |s| written(&s.runtime_class_name)),
+    ("schedulerName", |s| {
+        s.scheduler_name
+            .as_deref()
+            .is_some_and(|name| name != "default-scheduler")
+    }),
+    ("schedulingGates", |s| filled(&s.scheduling_gates)),
+    ("schedulingGroup", |s| s.scheduling_group.is_some()),
+    ("securityContext", |s| {
+        s.security_context
+            .as_ref()
+            .is_some_and(|context| *context != v1::PodSecurityContext::default())
+    }),
+    ("serviceAccount", |s| {
+        s.service_account.as_deref().is_some_and(is_other_account)
+    }),
+    ("serviceAccountName", |s| {
+        s.service_account_name
+            .as_deref()
+            .is_some_and(is_other_account)
+    }),
+    ("setHostnameAsFQDN", |s| {
+        s.set_hostname_as_fqdn == Some(true)
+    }),
+    ("shareProcessNamespace", |s| {
+        s.share_process_namespace == Some(true)
+    }),
+    ("subdomain", |s| written(&s.subdomain)),
+    ("tolerations", |s| filled(&s.tolerations)),
+    ("topologySpreadConstraints", |s| {
+        filled(&s.topology_spread_constraints)
+    }),
+];
+
+const CONTAINER: &[Row<v1::Container>] = &[
+    ("envFrom", |c| filled(&c.env_from)),
+    ("lifecycle", |c| {
+        c.lifecycle
+            .as_ref()
+            .is_some_and(|lifecycle| *lifecycle != v1::Lifecycle::default())
+    }),
+    ("livenessProbe", |c| c.liveness_probe.is_some()),
+    ("readinessProbe", |c| c.readiness_probe.is_some()),
+    ("resizePolicy", |c| filled(&c.resize_policy)),
+    ("securityContext", |c| {
+        c.security_context
+            .as_ref()
+            .is_some_and(|context| *context != v1::SecurityContext::default())
+    }),
+    ("startupProbe", |c| c.startup_probe.is_some()),
+    ("volumeDevices", |c| filled(&c.volume_devices)),
+];
+
+const ENV: &[Row<v1::EnvVar>] = &[("valueFrom", |e| e.value_from.is_some())];
+
+const PORT: &[Row<v1::ContainerPort>] = &[("protocol", |p| p.protocol.as_deref() == Some("SCTP"))];
+
+const MOUNT: &[Row<v1::VolumeMount>] = &[
+    ("mountPropagation", |m| {
+        m.mount_propagation
+            .as_deref()
+            .is_some_and(|mode| mode != "None")
+    }),
+    ("recursiveReadOnly", |m| {
+        m.recursive_read_only.as_deref() == Some("Enabled")
+    }),
+];
+
+const EMPTY_DIR: &[Row<v1::EmptyDirVolumeSource>] = &[
+    ("medium", |d| written(&d.medium)),
+    ("sizeLimit", |d| d.size_limit.is_some()),
+];
+
+const HOST_PATH: &[Row<v1::HostPathVolumeSource>] = &[("type", |h| {
+    !matches!(
+        h.type_.as_deref(),
+        None | Some("" | "Directory" | "DirectoryOrCreate")
+    )
+})];
+
+/// The kinds of volume that are honoured.
+const VOLUMES: [&str; 2] = ["emptyDir", "hostPath"];
+
+/// What can be asked for and limited. A request is a matter of admission and of the status; a limit must be a wall.
+const REQUESTS: [&str; 2] = ["cpu", "memory"];
+const LIMITS: [&str; 1] = ["memory"];
+
+fn filled<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_some_and(|list| !list.is_empty())
+}
+
+fn written(text: &Option<String>) -> bool {
+    text.as_deref().is_some_and(|text| !text.is_empty())
+}
+
+fn is_other_account(name: &str) -> bool {
+    !matches!(name, "" | "default")
+}
+
+pub fn pod(pod: &v1::Pod, severity: Severity, report: &mut Report) {
+    let mut check = Check { severity, report };
+    check.rows(METADATA, &pod.metadata, &Path::ROOT.field("metadata"));
+    let Some(spec) = &pod.spec else { return };
+    let path = Path::ROOT.field("spec");
+    check.rows(SPEC, spec, &path);
+    for (field, containers) in [
+        (
+            "initContainers",
+            spec.init_containers.as_deref().unwrap_or_default(),
+        ),
+        ("containers", &spec.containers),
+    ] {
+        let path = path.field(field);
+        for (index, container) in containers.iter().enumerate() {
+            check.container(container, &path.index(index));
+        }
+    }
+    let path = path.field("volumes");
+    for (index, volume) in spec.volumes.iter().flatten().enumerate() {
+        check.volume(volume, &path.index(index));
+    }
+}
+
+struct Check<'r> {
+    severity: Severity,
+    report: &'r mut Report,
+}
+
+impl Check<'_> {
+    fn refuse(&mut self, path: &Path, detail: &str) {
+        let message = format!("Not supported yet: {detail}");
+        self.report
+            .push(path, ComplaintKind::Unsupported, self.severity, message);
+    }
+
+    fn rows<T>(&mut self, rows: &[Row<T>], object: &T, path: &Path) {
+        for (field, _) in rows.iter().filter(|(_, used)| used(object)) {
+            self.refuse(
+                &path.field(field),
+                "this version of wasmpod would ignore it",
+            );
+        }
+    }
+
+    fn container(&mut self, container: &v1::Container, path: &Path) {
+        self.rows(CONTAINER, container, path);
+        for (index, variable) in container.env.iter().flatten().enumerate() {
+            self.rows(ENV, variable, &path.field("env").index(index));
+        }
+        for (index, port) in container.ports.iter().flatten().enumerate() {
+            self.rows(PORT, port, &path.field("ports").index(index));
+        }
+        for (index, mount) in container.volume_mounts.iter().flatten().enumerate() {
+            self.rows(MOUNT, mount, &path.field("volumeMounts").index(index));
+        }
+        if let Some(resources) = &container.resources {
+            self.resources(resources, &path.field("resources"));
+        }
+    }
+
+    fn resources(&mut self, resources: &v1::ResourceRequirements, path: &Path) {
+        if filled(&resources.claims) {
+            self.refuse(
+                &path.field("claims"),
+                "this version of wasmpod would ignore it",
+            );
+        }
+        let (limits_path, requests_path) = (path.field("limits"), path.field("requests"));
+        for name in resources
+            .limits
+            .iter()
+            .flatten()
+            .map(|(name, _)| name)
+            .filter(|name| !LIMITS.contains(&name.as_str()))
+        {
+            self.refuse(
+                &limits_path.key(name),
+                "this version of wasmpod would not enforce it",
+            );
+        }
+        let limited = |name: &String| {
+            resources
+                .limits
+                .as_ref()
+                .is_some_and(|limits| limits.contains_key(name))
+        };
+        let requests = resources.requests.iter().flatten().map(|(name, _)| name);
+        // A request that came from its limit has been told about already.
+        for name in requests.filter(|name| !REQUESTS.contains(&name.as_str()) && !limited(name)) {
+            self.refuse(
+                &requests_path.key(name),
+                "this version of wasmpod would ignore it",
+            );
+        }
+    }
+
+    fn volume(&mut self, volume: &v1::Volume, path: &Path) {
+        for (field, _) in sources(volume)
+            .into_iter()
+            .filter(|(field, given)| *given && !VOLUMES.contains(field))
+        {
+            self.refuse(
+                &path.field(field),
+                &format!("only volumes of the kinds {} are", VOLUMES.join(", ")),
+            );
+        }
+        if let Some(dir) = &volume.empty_dir {
+            self.rows(EMPTY_DIR, dir, &path.field("emptyDir"));
+        }
+        if let Some(host_path) = &volume.host_path {
+            self.rows(HOST_PATH, host_path, &path.field("hostPath"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
