@@ -50,4 +50,5 @@
 //!
 //! [`spec`] and [`pod`] are what another program needs to run pods of its own: `examples/embed.rs`.
 
+pub mod lifecycle;
 pub mod spec;

@@ -1,0 +1,26 @@
+//! The quality of service class (`pkg/apis/core/v1/helper/qos`).
+
+use crate::spec::pod::Pod;
+
+/// What `status.qosClass` says. All containers count, init containers included; a value of zero counts as none.
+pub fn class(pod: &Pod) -> &'static str {
+    let set = |value: Option<u64>| value.filter(|&value| value > 0);
+    let mut any = false;
+    let mut guaranteed = true;
+    for container in &pod.containers {
+        let r = &container.resources;
+        for (request, limit) in [
+            (r.cpu_request, r.cpu_limit),
+            (r.memory_request, r.memory_limit),
+        ] {
+            let (request, limit) = (set(request), set(limit));
+            any |= request.is_some() || limit.is_some();
+            guaranteed &= limit.is_some() && request == limit;
+        }
+    }
+    match (any, guaranteed) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
+}
