@@ -51,4 +51,5 @@
 //! [`spec`] and [`pod`] are what another program needs to run pods of its own: `examples/embed.rs`.
 
 pub mod lifecycle;
+pub mod sandbox;
 pub mod spec;

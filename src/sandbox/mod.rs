@@ -1,0 +1,3 @@
+//! What this machine can do.
+
+pub mod net;
