@@ -36,6 +36,7 @@ mod table;
 mod udp;
 mod wakers;
 
+pub mod wasi;
 
 pub use account::{Limits, Usage};
 pub use addr::Family;
