@@ -51,5 +51,6 @@
 //! [`spec`] and [`pod`] are what another program needs to run pods of its own: `examples/embed.rs`.
 
 pub mod lifecycle;
+pub mod pod;
 pub mod sandbox;
 pub mod spec;

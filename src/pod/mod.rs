@@ -1,0 +1,226 @@
+//! One pod, running: the only place where lifecycle's words become sandbox's words.
+//!
+//! ```text
+//! accepted     Pod::build   everything is reserved (code, directory, network, host ports), nothing runs
+//! sandbox      MakeSandbox .. SandboxReady
+//! init         the init containers, one after another; sidecars among them stay
+//! running      the first regular container has started
+//! terminating  Stop was wished, a deadline came, or all regular containers are done for good: TERM .. KILL
+//! terminated   the last container has exited
+//! removed      RemoveSandbox .. SandboxRemoved: network, volumes and directory are gone, and `run` returns
+//! ```
+//!
+//! A pod that has been terminated never runs again; who wants it again makes a new one.
+//!
+//! Absent from this room: printing, arguments, and decisions (those are [`crate::lifecycle`]'s).
+
+mod actor;
+mod clock;
+mod console;
+mod dirs;
+mod etc;
+mod machine;
+mod real;
+mod sim;
+
+use std::net::{IpAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use k8s_openapi::api::core::v1::PodStatus;
+use tokio::sync::{broadcast, mpsc, watch};
+
+use crate::lifecycle::{Life, Node};
+use crate::spec::pod::Pod as Spec;
+use actor::{Actor, Feed, Snapshot, Wish};
+use machine::Machine;
+
+pub use crate::lifecycle::{Event, Time};
+pub use crate::sandbox::wasm::{Compiler, compile_main};
+pub use clock::now;
+pub use console::{Console, Silent, Stream};
+pub use dirs::Dirs;
+
+/// Events kept for a subscriber that is slow to read them.
+const EVENT_BACKLOG: usize = 4096;
+
+/// What a pod needs to know of its surroundings.
+pub struct Options {
+    pub dirs: Dirs,
+    /// How wasm is compiled: by a short-lived process, so that the pod never carries a compiler's memory.
+    pub compiler: Compiler,
+    pub console: Arc<dyn Console>,
+    /// The name of the machine in the pod's status.
+    pub node: String,
+}
+
+/// A pod that is ready to run.
+pub struct Pod {
+    runner: Runner,
+    handle: Handle,
+}
+
+enum Runner {
+    Real(Actor<real::Real>),
+    Sim(Actor<sim::Sim>),
+}
+
+impl Pod {
+    /// Reserves all the pod needs and starts nothing. Must be called inside a tokio runtime, which then carries the pod.
+    ///
+    /// # Errors
+    /// An image that cannot be used, a host port that is taken, a directory that cannot be made. Nothing is left behind.
+    pub fn build(spec: Arc<Spec>, options: Options) -> Result<Pod> {
+        let spec = named_by_node(spec, &options.node);
+        let node = Node::new(options.node, host_address().into_iter().collect());
+        let machine = real::Real::build(
+            Arc::clone(&spec),
+            &options.dirs,
+            options.compiler,
+            options.console,
+        )?;
+        Ok(Pod::assemble(spec, node, machine, Runner::Real))
+    }
+
+    /// The same pod on a simulated machine: containers follow the script in their annotations
+    /// (`wasmpod.dev/sim.<container>`), time is virtual, nothing of the machine is touched.
+    ///
+    /// # Errors
+    /// A script that cannot be read.
+    pub fn simulate(spec: Arc<Spec>, node: String) -> Result<Pod> {
+        let node = Node::new(node, Vec::new());
+        let machine = sim::Sim::new(Arc::clone(&spec))?;
+        Ok(Pod::assemble(spec, node, machine, Runner::Sim))
+    }
+
+    fn assemble<M: Machine>(
+        spec: Arc<Spec>,
+        node: Node,
+        machine: M,
+        runner: fn(Actor<M>) -> Runner,
+    ) -> Pod {
+        let (wish, wishes) = mpsc::unbounded_channel();
+        let feed = Feed {
+            status: watch::Sender::default(),
+            events: broadcast::Sender::new(EVENT_BACKLOG),
+        };
+        let handle = Handle {
+            spec: Arc::clone(&spec),
+            wish,
+            status: feed.status.clone(),
+            events: feed.events.downgrade(),
+        };
+        let life = Life::new(spec, node, machine.now());
+        Pod {
+            runner: runner(Actor::new(life, machine, wishes, feed)),
+            handle,
+        }
+    }
+
+    /// For whoever watches or stops the pod, from any thread.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Runs the pod to its end.
+    pub async fn run(self) -> Outcome {
+        match self.runner {
+            Runner::Real(actor) => tokio::task::LocalSet::new().run_until(actor.run()).await,
+            Runner::Sim(actor) => actor.run().await,
+        }
+    }
+}
+
+/// How a pod ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub status: PodStatus,
+    /// The container that failed for good first, and its exit code.
+    pub first_failure: Option<(String, i32)>,
+}
+
+impl Outcome {
+    pub fn succeeded(&self) -> bool {
+        self.status.phase.as_deref() == Some("Succeeded")
+    }
+}
+
+/// A handle on a pod: cheap to clone, usable from any thread, harmless when the pod has ended.
+#[derive(Clone)]
+pub struct Handle {
+    spec: Arc<Spec>,
+    wish: mpsc::UnboundedSender<Wish>,
+    status: watch::Sender<Snapshot>,
+    events: broadcast::WeakSender<Event>,
+}
+
+impl Handle {
+    pub fn spec(&self) -> &Arc<Spec> {
+        &self.spec
+    }
+
+    /// Deletes the pod gracefully; `grace` may shorten what its spec says.
+    pub fn stop(&self, grace: Option<Duration>) {
+        // A pod that has ended needs no stopping.
+        let _ = self.wish.send(Wish::Stop { grace });
+    }
+
+    /// Ends the pod at once: no hook, no grace, no order.
+    pub fn abort(&self) {
+        let _ = self.wish.send(Wish::Abort);
+    }
+
+    /// The status, and then what it changes to. While nobody has such a stream no status is built.
+    pub fn status(&self) -> StatusStream {
+        StatusStream {
+            snapshots: self.status.subscribe(),
+            ended: false,
+        }
+    }
+
+    /// Events from now on; the channel closes when the pod has ended.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        match self.events.upgrade() {
+            Some(events) => events.subscribe(),
+            // Closed at once: its only sender is dropped here.
+            None => broadcast::Sender::new(1).subscribe(),
+        }
+    }
+}
+
+/// The changing status of one pod.
+pub struct StatusStream {
+    snapshots: watch::Receiver<Snapshot>,
+    ended: bool,
+}
+
+impl StatusStream {
+    /// The next status that differs from the last one seen; a slow reader misses what lies between. None after the
+    /// pod's last status.
+    pub async fn next(&mut self) -> Option<Arc<PodStatus>> {
+        if self.ended || self.snapshots.changed().await.is_err() {
+            return None;
+        }
+        let snapshot = self.snapshots.borrow_and_update();
+        self.ended = snapshot.last;
+        Some(Arc::clone(&snapshot.status))
+    }
+}
+
+/// A pod on the host's network has the host's name (kubelet `pkg/kubelet/kubelet_pods.go`, `GeneratePodHostNameAndDomain`).
+fn named_by_node(mut spec: Arc<Spec>, node: &str) -> Arc<Spec> {
+    if spec.host_network {
+        node.clone_into(&mut Arc::make_mut(&mut spec).hostname);
+    }
+    spec
+}
+
+/// The address by which this machine would reach the world: `status.hostIP`. Asks the routing table; nothing is sent.
+fn host_address() -> Option<IpAddr> {
+    /// Of a documentation network (RFC 5737), so it is routed as any foreign address is.
+    const FOREIGN: (&str, u16) = ("192.0.2.1", 9);
+    let socket = UdpSocket::bind(("0.0.0.0", 0)).ok()?;
+    socket.connect(FOREIGN).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}

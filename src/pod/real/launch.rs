@@ -1,0 +1,305 @@
+//! One start of one container.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use super::super::console::{Line, Stream, Tail};
+use super::site::Site;
+use super::{Real, Report};
+use crate::lifecycle::{Input, StartProblem};
+use crate::sandbox::volume::{SubPath, open_sub_path};
+use crate::sandbox::wasm::{Exit, GuestSpec, Listener, Mount, Output, Stdin};
+use crate::spec;
+use crate::spec::pod::{Container, MessagePolicy, Pod, Protocol, Slot};
+
+/// Longest termination message (kubelet `pkg/kubelet/container/runtime.go`, `MaxContainerTerminationMessageLength`).
+const MESSAGE_LIMIT: u64 = 4096;
+
+impl Real {
+    pub(super) fn start(&mut self, slot: Slot, attempt: u32) {
+        if let Err((reason, error)) = self.try_start(slot, attempt) {
+            self.tell(Input::StartFailed {
+                slot,
+                reason,
+                message: format!("{error:#}"),
+            });
+        }
+    }
+
+    fn try_start(&mut self, slot: Slot, attempt: u32) -> Result<(), (StartProblem, anyhow::Error)> {
+        let spec = self
+            .guest(slot, attempt)
+            .map_err(|error| (StartProblem::CreateContainerConfigError, error))?;
+        let guest = self.images.program(slot).start(spec).map_err(|error| {
+            (
+                StartProblem::CreateContainerError,
+                anyhow::Error::new(error),
+            )
+        })?;
+        self.guests[slot] = Some((attempt, guest));
+        Ok(())
+    }
+
+    fn guest(&self, slot: Slot, attempt: u32) -> Result<GuestSpec> {
+        let container = &self.pod.containers[slot];
+        let site = self.site.as_ref().context("the pod's sandbox is gone")?;
+        let view = View::build(&self.pod, container, site)?;
+        let tail = (container.termination_message_policy == MessagePolicy::FallbackToLogsOnError)
+            .then(|| Arc::new(Tail::default()));
+        let line = |stream| {
+            let console = Arc::clone(&self.console);
+            Output::to(Arc::new(Line {
+                console,
+                slot,
+                stream,
+                tail: tail.clone(),
+            }))
+            .terminal(container.tty)
+        };
+        let (started, ended) = (self.report.clone(), self.report.clone());
+        let console = Arc::clone(&self.console);
+        let (stdout, stderr) = (line(Stream::Stdout), line(Stream::Stderr));
+        let message = Message {
+            file: view.message,
+            tail,
+            _keep: view.keep,
+        };
+        Ok(GuestSpec {
+            name: container.name.clone(),
+            argv: self.argv(slot),
+            env: environment(&self.pod, container),
+            cwd: container.working_dir.clone(),
+            mounts: view.mounts,
+            stdin: stdin(container),
+            stdout,
+            stderr,
+            net: site.network.attach(&container.name),
+            listeners: listeners(container),
+            memory_limit: container.resources.memory_limit,
+            on_start: Box::new(move || {
+                let _ = started.send(Report::Started { slot, attempt });
+            }),
+            on_exit: Box::new(move |exit| {
+                console.ended(slot, &last_words(&exit));
+                let message = message.text(&exit);
+                let _ = ended.send(Report::Ended {
+                    slot,
+                    attempt,
+                    exit,
+                    message,
+                });
+            }),
+        })
+    }
+
+    /// The toolbox has no entrypoint, as busybox has none: its first word chooses the applet. A wasm file is its own.
+    fn argv(&self, slot: Slot) -> Vec<String> {
+        let container = &self.pod.containers[slot];
+        let (entrypoint, cmd) = match &container.image {
+            spec::pod::Image::File { path, .. } => {
+                let name = path
+                    .file_name()
+                    .map(|name| name.to_string_lossy().into_owned());
+                (vec![name.unwrap_or_default()], Vec::new())
+            }
+            _ => (Vec::new(), vec!["toolbox".to_owned()]),
+        };
+        spec::argv(container, &entrypoint, &cmd)
+    }
+}
+
+/// What a container sees of the file system.
+struct View {
+    mounts: Vec<Mount>,
+    /// Held open, for the paths of their mounts lead through them.
+    keep: Vec<SubPath>,
+    /// Where the termination message will lie: a directory that no guest can replace, and a path beneath it.
+    message: (PathBuf, PathBuf),
+}
+
+impl View {
+    fn build(pod: &Pod, container: &Container, site: &Site) -> Result<View> {
+        let mut view = View {
+            mounts: Vec::new(),
+            keep: Vec::new(),
+            message: Default::default(),
+        };
+        for mount in &container.mounts {
+            view.add(pod, mount, site)
+                .with_context(|| format!("mount at {}", mount.path))?;
+        }
+        if !view.has("/etc") {
+            view.mounts.push(Mount {
+                host: site.etc(),
+                guest: "/etc".into(),
+                read_only: true,
+            });
+        }
+        let root = view.root(container, site)?;
+        view.message = view.locate_message(&root, &container.termination_message_path);
+        Ok(view)
+    }
+
+    fn add(&mut self, pod: &Pod, mount: &spec::pod::Mount, site: &Site) -> Result<()> {
+        let mut host = site.volume(&pod.volumes[mount.volume]);
+        if let Some(sub) = mount.sub_path.as_deref().filter(|sub| !sub.is_empty()) {
+            let sub = open_sub_path(&host, sub)?;
+            host = sub.path();
+            self.keep.push(sub);
+        }
+        self.mounts.push(Mount {
+            host,
+            guest: mount.path.clone(),
+            read_only: mount.read_only,
+        });
+        Ok(())
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.mounts
+            .iter()
+            .any(|mount| Path::new(&mount.guest) == Path::new(path))
+    }
+
+    /// The container's own root, new for every start, with a `/tmp`, the working directory and a place for every mount. A volume mounted at `/`
+    /// takes its place.
+    fn root(&mut self, container: &Container, site: &Site) -> Result<PathBuf> {
+        if let Some(mount) = self.mounts.iter().find(|mount| mount.guest == "/") {
+            return Ok(mount.host.clone());
+        }
+        let root = site.root(&container.name);
+        match std::fs::remove_dir_all(&root) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(e).context("could not clear the container's root");
+            }
+            _ => {}
+        }
+        let message = Path::new(&container.termination_message_path)
+            .parent()
+            .unwrap_or(Path::new("/"));
+        let places = self.mounts.iter().map(|mount| Path::new(&mount.guest));
+        for place in places
+            .chain([Path::new("/tmp"), message])
+            .chain(container.working_dir.as_deref().map(Path::new))
+        {
+            let place = place.strip_prefix("/").unwrap_or(place);
+            std::fs::create_dir_all(root.join(place))
+                .context("could not make the container's root")?;
+        }
+        self.mounts.push(Mount {
+            host: root.clone(),
+            guest: "/".into(),
+            read_only: false,
+        });
+        Ok(root)
+    }
+
+    /// A message path below a mount lies in that volume, else in the container's root.
+    fn locate_message(&self, root: &Path, path: &str) -> (PathBuf, PathBuf) {
+        let path = Path::new(path);
+        let covering = |mount: &&Mount| path.starts_with(&mount.guest);
+        let Some(mount) = self
+            .mounts
+            .iter()
+            .filter(covering)
+            .max_by_key(|mount| mount.guest.len())
+        else {
+            return (
+                root.to_owned(),
+                path.strip_prefix("/").unwrap_or(path).to_owned(),
+            );
+        };
+        (
+            mount.host.clone(),
+            path.strip_prefix(&mount.guest).unwrap_or(path).to_owned(),
+        )
+    }
+}
+
+/// Where a container's last word is found.
+struct Message {
+    file: (PathBuf, PathBuf),
+    tail: Option<Arc<Tail>>,
+    /// The file's path may lead through one of these.
+    _keep: Vec<SubPath>,
+}
+
+impl Message {
+    /// The file's end; if it is empty, what the runtime knows; if that is nothing either and the policy says so, the
+    /// log's end (kubelet `pkg/kubelet/kuberuntime/kuberuntime_container.go`, `getTerminationMessage`).
+    fn text(&self, exit: &Exit) -> String {
+        let written = self.read().unwrap_or_default();
+        if !written.is_empty() {
+            return written;
+        }
+        let own = match exit {
+            Exit::Trap { message, .. } | Exit::OutOfMemory { message } => message.clone(),
+            _ => String::new(),
+        };
+        match &self.tail {
+            Some(tail) if exit.code() != 0 && own.is_empty() => tail.text(),
+            _ => own,
+        }
+    }
+
+    /// Beneath the directory only: a guest may have put a symlink in the file's place.
+    fn read(&self) -> Result<String> {
+        let (dir, path) = &self.file;
+        let mut file = Dir::open_ambient_dir(dir, ambient_authority())?.open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(MESSAGE_LIMIT)))?;
+        let mut bytes = Vec::new();
+        file.take(MESSAGE_LIMIT).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// `HOSTNAME` is set by container runtimes from the pod's host name, below what the manifest says.
+fn environment(pod: &Pod, container: &Container) -> Vec<(String, String)> {
+    let own = ("HOSTNAME".to_owned(), pod.hostname.clone());
+    let given = &container.env;
+    let own = (!given.iter().any(|(name, _)| *name == own.0)).then_some(own);
+    own.into_iter().chain(given.iter().cloned()).collect()
+}
+
+fn stdin(container: &Container) -> Stdin {
+    if container.stdin {
+        Stdin::Inherit {
+            terminal: container.tty,
+        }
+    } else {
+        Stdin::Null
+    }
+}
+
+/// Declared TCP ports, for programs that cannot bind for themselves (systemd's `LISTEN_FDS` convention).
+fn listeners(container: &Container) -> Vec<Listener> {
+    let tcp = container
+        .ports
+        .iter()
+        .filter(|port| port.protocol == Protocol::Tcp);
+    tcp.map(|port| Listener {
+        name: port
+            .name
+            .clone()
+            .unwrap_or_else(|| port.container_port.to_string()),
+        address: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port.container_port),
+    })
+    .collect()
+}
+
+/// What a dying guest leaves in its log: of a trap all that is known, as wasmtime prints it.
+fn last_words(exit: &Exit) -> String {
+    match exit {
+        Exit::Trap { message, backtrace } if backtrace.is_empty() => message.clone(),
+        Exit::Trap { message, backtrace } => format!("{message}\nwasm backtrace:\n{backtrace}"),
+        Exit::OutOfMemory { message } => message.clone(),
+        _ => String::new(),
+    }
+}
