@@ -50,6 +50,7 @@
 //!
 //! [`spec`] and [`pod`] are what another program needs to run pods of its own: `examples/embed.rs`.
 
+pub mod cli;
 pub mod lifecycle;
 pub mod pod;
 pub mod sandbox;

@@ -1,0 +1,169 @@
+//! What users type. One file per verb: parses, asks, prints; decides nothing.
+//!
+//! Exit codes: 0 done; 1 the machine could not do it; 2 the command or the manifest is wrong; and for `run` the exit code
+//! of the container that failed.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this room talks to people"
+)]
+
+mod console;
+mod manifest;
+mod printer;
+mod report;
+mod run;
+mod validate;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::pod::Dirs;
+use crate::spec::{Complaints, Validate};
+
+/// Runs Kubernetes Pods whose containers are WebAssembly.
+#[derive(Parser)]
+#[command(
+    name = "wasmpod",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+struct Args {
+    /// Keep all state below this directory instead of the system's (or the user's) places.
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+
+    /// Say more about what is done, on stderr (twice or thrice for more still).
+    #[arg(long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run one Pod, or one wasm program as a Pod, in the foreground.
+    Run(run::Args),
+    /// Say everything that is wrong with a manifest, without running it.
+    Validate(validate::Args),
+}
+
+/// What to do about a field of a manifest that is unknown, or that is not supported yet.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Strictness {
+    /// Refuse the manifest.
+    #[default]
+    Strict,
+    /// Say so and go on without the field.
+    Warn,
+    /// Go on without the field.
+    Ignore,
+}
+
+impl From<Strictness> for Validate {
+    fn from(strictness: Strictness) -> Validate {
+        match strictness {
+            Strictness::Strict => Validate::Strict,
+            Strictness::Warn => Validate::Warn,
+            Strictness::Ignore => Validate::Ignore,
+        }
+    }
+}
+
+/// Why a verb failed, as far as the exit code tells.
+#[derive(Debug)]
+enum Failure {
+    /// The manifest is wrong; every complaint is a line.
+    Manifest(Complaints),
+    /// What was typed is wrong.
+    Usage(anyhow::Error),
+    /// The machine could not do it.
+    Machine(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Machine(error)
+    }
+}
+
+impl From<Complaints> for Failure {
+    fn from(complaints: Complaints) -> Failure {
+        Failure::Manifest(complaints)
+    }
+}
+
+/// Parses the arguments, does what they say, and prints an error once.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are "errors" that clap prints to stdout.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    log_to_stderr(args.verbose);
+    let done = match args.verb {
+        Verb::Run(run) => run::run(run, args.root),
+        Verb::Validate(validate) => validate::run(&validate),
+    };
+    done.unwrap_or_else(|failure| say(&failure))
+}
+
+fn say(failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Manifest(complaints) => {
+            complaints
+                .iter()
+                .for_each(|complaint| eprintln!("error: {complaint}"));
+            ExitCode::from(2)
+        }
+        Failure::Usage(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+        Failure::Machine(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::Level::WARN,
+        1 => tracing::Level::INFO,
+        2 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}
+
+/// Where state lies: as told, else root's places, else the user's.
+fn dirs(root: Option<PathBuf>) -> Result<Dirs, Failure> {
+    if let Some(root) = root {
+        let root = std::path::absolute(&root).map_err(|error| {
+            Failure::Usage(anyhow::anyhow!("--root {}: {error}", root.display()))
+        })?;
+        return Ok(Dirs::under(&root));
+    }
+    if nix::unistd::geteuid().is_root() {
+        return Ok(Dirs::system());
+    }
+    Dirs::user(|name| std::env::var_os(name).map(PathBuf::from)).ok_or_else(|| {
+        Failure::Usage(anyhow::anyhow!(
+            "neither HOME nor the XDG directories are set; use --root DIR"
+        ))
+    })
+}
