@@ -1,0 +1,188 @@
+//! Every folder of `examples/` has its test here, and runs by it.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+
+use common::{Host, Process, Run, eventually, free_port};
+use nix::sys::signal::Signal;
+
+/// Example, and what of it is tested below.
+const TESTED: &[&str] = &[
+    "01-hello",
+    "02-init-page",
+    "03-sidecar",
+    "04-log-shipper",
+    "05-localhost",
+    "06-job",
+    "07-crash-loop",
+];
+
+fn folder(example: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples")
+        .join(example)
+}
+
+fn arguments(example: &str, flags: &[&str]) -> Vec<String> {
+    let file = folder(example).join("pod.yaml").display().to_string();
+    ["run", &file]
+        .iter()
+        .chain(flags)
+        .map(|word| (*word).to_owned())
+        .collect()
+}
+
+fn run(example: &str, flags: &[&str]) -> Run {
+    Host::new().run(arguments(example, flags))
+}
+
+fn spawn(host: &Host, example: &str, flags: &[&str]) -> Process {
+    host.spawn(arguments(example, flags))
+}
+
+#[test]
+fn every_example_has_a_readme_and_a_test() {
+    let found: BTreeSet<String> = std::fs::read_dir(folder(""))
+        .expect("examples/ can be read")
+        .map(|entry| entry.expect("an entry can be read").path())
+        .filter(|path| path.is_dir())
+        .map(|path| {
+            path.file_name()
+                .expect("it has a name")
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    let tested: BTreeSet<String> = TESTED.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(found, tested);
+    for example in TESTED {
+        assert!(
+            folder(example).join("README.md").is_file(),
+            "{example} has no README.md"
+        );
+    }
+}
+
+#[test]
+fn hello_prints_its_line() {
+    let run = run("01-hello", &[]).success();
+    assert_eq!(run.stdout, "hello from a pod\n");
+}
+
+#[test]
+fn init_page_serves_what_the_init_container_fetched() {
+    let host = Host::new();
+    let port = free_port();
+    let text = std::fs::read_to_string(folder("02-init-page").join("pod.yaml"))
+        .expect("the example is there");
+    let file = host.file(
+        "pod.yaml",
+        text.replace("hostPort: 8080", &format!("hostPort: {port}")),
+    );
+    let process = host.spawn(["run".as_ref(), file.as_os_str()]);
+    let answer = eventually("the page is served", || {
+        fetch(port).filter(|answer| answer.contains(" 200 "))
+    });
+    assert!(
+        answer.contains("# Kubernetes-managed hosts file."),
+        "{answer}"
+    );
+    process.signal(Signal::SIGINT);
+    process.wait().assert_code(143);
+}
+
+fn fetch(port: u16) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream
+        .write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+#[test]
+fn sidecar_runs_to_its_end() {
+    let run = run("03-sidecar", &[]).success();
+    assert!(
+        run.stdout.contains("sidecar\n"),
+        "the page is the pod's host name: {run}"
+    );
+}
+
+#[test]
+fn log_shipper_prints_the_log_of_the_application() {
+    // The sidecar looks ten times a second and is stopped when the application ends: the last line may be missed.
+    let run = run("04-log-shipper", &["--prefix"]).success();
+    assert!(run.stdout.contains("[shipper] line 3 of 5\n"), "{run}");
+}
+
+#[test]
+fn localhost_reaches_both_servers() {
+    let run = run("05-localhost", &["--prefix"]).success();
+    assert!(run.stdout.contains("[client] localhost\n"), "{run}");
+    assert!(run.stdout.contains("[client] ok\n"), "{run}");
+}
+
+#[test]
+fn job_succeeds_at_the_third_attempt() {
+    let run = run("06-job", &[]).success();
+    assert_eq!(run.stdout, "run 1 of 3\nrun 2 of 3\nrun 3 of 3\n");
+}
+
+#[test]
+fn job_succeeds_on_the_simulated_machine() {
+    let run = run("06-job", &["--sim", "-o", "events"]).success();
+    assert_eq!(run.stdout.matches("  Started  ").count(), 3, "{run}");
+}
+
+#[test]
+fn crash_loop_backs_off() {
+    let host = Host::new();
+    let process = spawn(&host, "07-crash-loop", &["-o", "events"]);
+    process
+        .stdout
+        .wait_for("Back-off restarting failed container crash");
+    process.signal(Signal::SIGTERM);
+    process.wait().assert_code(1);
+}
+
+#[test]
+fn crash_loop_backs_off_to_five_minutes_on_the_simulated_machine() {
+    let run = run("07-crash-loop", &["--sim", "-o", "events"]).assert_code(1);
+    let starts: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter(|line| line.contains("  Started  "))
+        .filter_map(|line| line.split(['.', ' ']).find(|word| !word.is_empty()))
+        .collect();
+    assert_eq!(
+        starts[..9],
+        ["0", "0", "10", "30", "70", "150", "310", "610", "910"],
+        "{run}"
+    );
+}
+
+#[test]
+fn embed_starts_reads_and_stops_a_pod() {
+    let program = std::env::current_exe().expect("a test knows itself");
+    let built = program
+        .parent()
+        .and_then(Path::parent)
+        .expect("tests lie in deps/")
+        .join("examples/embed");
+    let run = Host::new()
+        .spawn_command(std::process::Command::new(built))
+        .wait()
+        .success();
+    // What lies between two looks is not seen, so how it began may not be.
+    assert!(run.stdout.contains("phase: Running\n"), "{run}");
+    assert!(
+        run.stdout.ends_with("phase: Failed\nended: Failed\n"),
+        "{run}"
+    );
+}
