@@ -32,7 +32,9 @@
 //!   kernel schedules guests fairly, and an idle pod makes no system calls: no ticker, no polling.
 //! * **Code is compiled ahead of time** by a short-lived process of its own, into a cache keyed by content; the pod maps it.
 //! * **Stopping needs both** an epoch interruption for code that computes and dropping the call for code that waits.
-//!   `wasmpod.dev/interrupt.<container>: none` compiles a container without the checks that interruption needs.
+//!   `wasmpod.dev/interrupt.<container>: none` compiles a container without the checks that interruption needs; its
+//!   thread is then sent a signal until it is met inside the guest's own code, and made to trap there. (Taking the access
+//!   rights from its memory would be simpler and wrong: the host's functions touch that memory too.)
 //! * **Memory** is limited by an accumulating limiter per container: linear memories and tables together.
 //! * **Virtual loopback first.** `127.0.0.0/8`, `::1` and the pod's own address belong to the pod, and what is said there never
 //!   enters the kernel. A `hostPort` is a listener of the machine spliced into that network. Beyond the pod lies the machine's
