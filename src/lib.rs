@@ -53,7 +53,9 @@
 //! [`spec`] and [`pod`] are what another program needs to run pods of its own: `examples/embed.rs`.
 
 pub mod cli;
+pub mod control;
 pub mod lifecycle;
+pub mod node;
 pub mod pod;
 pub mod sandbox;
 pub mod spec;

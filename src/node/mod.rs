@@ -1,0 +1,7 @@
+//! MANY PODS: objects on disk, launching and finding pod processes again.
+//!
+//! Absent from this room: the sandbox. It reaches pods through [`crate::control`] and the launcher it is given.
+
+mod layout;
+
+pub use layout::Layout;
