@@ -47,7 +47,7 @@ async fn run() -> Result<()> {
         text: MANIFEST.into(),
     };
     let mut loaded = spec::load(&source, Validate::Strict)?;
-    let LoadedPod { object, base } = loaded.pods.pop().context("the manifest holds no pod")?;
+    let LoadedPod { object, base, .. } = loaded.pods.pop().context("the manifest holds no pod")?;
     let uid = uuid::Uuid::new_v4().to_string();
     let spec = spec::resolve(object, &base, uid, wasmpod::pod::now())?;
 

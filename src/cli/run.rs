@@ -261,7 +261,7 @@ async fn tell_status(mut status: StatusStream, spec: Arc<Spec>, console: Arc<For
 }
 
 fn load(args: &Args) -> Result<Spec, Failure> {
-    let LoadedPod { object, base } = if manifest::is_program(&args.file) {
+    let LoadedPod { object, base, .. } = if manifest::is_program(&args.file) {
         program(args)?
     } else {
         only_pod(args)?
@@ -330,7 +330,7 @@ fn program(args: &Args) -> Result<LoadedPod, Failure> {
     let mut object = spec::pod_for_program(&program, &base)?;
     let containers = object.spec.iter_mut().flat_map(|spec| &mut spec.containers);
     containers.for_each(|container| container.stdin = Some(flags.interactive));
-    Ok(LoadedPod { object, base })
+    Ok(LoadedPod::made(object, base))
 }
 
 /// A bare name takes its value from this command's own environment, as podman does.

@@ -50,7 +50,7 @@ fn check(
 ) -> Result<(Vec<String>, Complaints), Complaints> {
     let loaded = spec::load(source, strictness.into())?;
     let mut names = Vec::new();
-    for LoadedPod { object, base } in loaded.pods {
+    for LoadedPod { object, base, .. } in loaded.pods {
         // Neither uid nor time is shown to anybody.
         let pod = spec::resolve(object, &base, String::new(), Timestamp::UNIX_EPOCH)?;
         names.push(pod.name);

@@ -212,10 +212,10 @@ pub fn default_pull_policy(written: &str) -> &'static str {
 
 /// Decides what an image is. `base` is the folder of the manifest.
 pub fn resolve(written: &str, base: &Path) -> Image {
-    if let Some(path) = local_path(written) {
+    if let Some(path) = file(written, base) {
         return Image::File {
             written: written.to_owned(),
-            path: tidy(&base.join(path)),
+            path,
         };
     }
     if is_toolbox(written) {
@@ -231,6 +231,11 @@ pub fn resolve(written: &str, base: &Path) -> Image {
             error: format!("couldn't parse image name {written:?}: {error}"),
         },
     }
+}
+
+/// The file an image names, if it names one.
+pub fn file(written: &str, base: &Path) -> Option<PathBuf> {
+    local_path(written).map(|path| tidy(&base.join(path)))
 }
 
 /// `./x`, `../x`, `/x` and `file:x`; none of them could be a reference but the last, which would be a tag of `file`.

@@ -40,6 +40,25 @@ pub struct Loaded {
 pub struct LoadedPod {
     pub object: v1::Pod,
     pub base: PathBuf,
+    /// The object as it was written, before anything was filled in: what `apply` merges and remembers. Quantities are
+    /// text, whatever they were written as.
+    pub written: serde_json::Value,
+}
+
+impl LoadedPod {
+    /// An object that was never text; `written` by a program.
+    pub fn made(object: v1::Pod, base: PathBuf) -> LoadedPod {
+        LoadedPod {
+            written: as_json(&object),
+            object,
+            base,
+        }
+    }
+}
+
+fn as_json(object: &v1::Pod) -> serde_json::Value {
+    // The types of the API are plain structs with text keys: there is nothing in them that JSON has no words for.
+    serde_json::to_value(object).unwrap_or_default()
 }
 
 /// Reads all documents of a manifest: pods, and lists of pods. Anything else is refused by the name of its kind.
@@ -228,6 +247,7 @@ impl Loader<'_> {
             self.fault(node, fault);
         }
         let Some(mut object) = object else { return };
+        let written = as_json(&object);
         let mut report = Report::default();
         admit(&mut object, self.validate, &mut report);
         // A value of the wrong type was read as empty; what validation says about that would only confuse.
@@ -238,6 +258,7 @@ impl Loader<'_> {
         self.pods.push(LoadedPod {
             object,
             base: self.source.base.clone(),
+            written,
         });
     }
 

@@ -8,6 +8,8 @@
 //!   complaint with its field and its line.
 //! * [`admit_object`] does the same for an object that a program has made.
 //! * [`resolve`] makes the [`pod::Pod`] of it, without anything optional left to guess about.
+//! * [`anchor`] makes an object independent of the folder it was written in, [`patch`] merges what is applied into what is
+//!   stored, [`update`] says whether a pod that exists may become another one.
 //! * [`pod_for_program`] is the pod of `wasmpod run app.wasm`.
 //! * [`argv`] is Kubernetes' table of command and args against an image's entrypoint and cmd.
 //!
@@ -20,6 +22,7 @@
 )]
 
 mod admit;
+mod anchor;
 pub mod annotation;
 mod argv;
 mod complaint;
@@ -32,6 +35,7 @@ mod json;
 mod load;
 mod names;
 mod node;
+pub mod patch;
 pub mod pod;
 mod program;
 mod quantity;
@@ -39,6 +43,7 @@ mod report;
 mod resolve;
 mod scalar;
 mod unsupported;
+pub mod update;
 mod validate;
 mod yaml;
 
@@ -48,6 +53,7 @@ mod tests;
 use k8s_openapi::api::core::v1;
 
 pub use admit::Validate;
+pub use anchor::anchor;
 pub use argv::argv;
 pub use complaint::{Complaint, ComplaintKind, Complaints, Severity};
 pub use image::{Reference, ReferenceError};

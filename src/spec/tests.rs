@@ -76,7 +76,7 @@ fn the_whole_road_from_text_to_resolved_pod() {
     );
     let loaded =
         load(&source(text), Validate::Strict).unwrap_or_else(|complaints| panic!("{complaints}"));
-    let LoadedPod { object, base } = loaded.pods.into_iter().next().expect("one pod");
+    let LoadedPod { object, base, .. } = loaded.pods.into_iter().next().expect("one pod");
     let created = "2026-01-31T12:00:00Z".parse().expect("a time");
     let pod = resolve(object, &base, "uid".to_owned(), created)
         .unwrap_or_else(|complaints| panic!("{complaints}"));
@@ -99,4 +99,21 @@ fn the_whole_road_from_text_to_resolved_pod() {
         "2026-01-31T12:00:00Z"
     );
     assert_eq!(printed["metadata"]["namespace"], "default");
+}
+
+#[test]
+fn what_was_written_is_kept_without_defaults() {
+    let text = pod("resources: {limits: {memory: 0.5Gi, cpu: 1}}", "");
+    let loaded = load(&source(text), Validate::Warn).unwrap_or_else(|c| panic!("{c}"));
+    let expected = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web"},
+        "spec": {"containers": [{
+            "name": "app",
+            "image": "./app.wasm",
+            "resources": {"limits": {"memory": "0.5Gi", "cpu": "1"}},
+        }]},
+    });
+    assert_eq!(loaded.pods[0].written, expected);
 }

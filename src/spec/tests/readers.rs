@@ -87,7 +87,7 @@ proptest! {
         let end = (at + drop).min(GOOD.len());
         let text = format!("{}{put}{}", &GOOD[..at], &GOOD[end..]);
         if let Ok(loaded) = load(&source(text), Validate::Ignore) {
-            for LoadedPod { object, base } in loaded.pods {
+            for LoadedPod { object, base, .. } in loaded.pods {
                 let _ = resolve(object, &base, "u".to_owned(), k8s_openapi::jiff::Timestamp::UNIX_EPOCH);
             }
         }

@@ -4,7 +4,7 @@ use super::*;
 
 fn large(container: &str, spec: &str) -> Result<(), Complaints> {
     let loaded = load(&source(pod(container, spec)), Validate::Strict)?;
-    for LoadedPod { object, base } in loaded.pods {
+    for LoadedPod { object, base, .. } in loaded.pods {
         resolve(
             object,
             &base,
