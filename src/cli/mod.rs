@@ -10,6 +10,7 @@
 )]
 
 mod console;
+mod context;
 mod manifest;
 mod printer;
 mod report;
@@ -21,6 +22,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use context::{Context, DEFAULT_NAMESPACE};
 
 use crate::pod::Dirs;
 use crate::spec::{Complaints, Validate};
@@ -37,6 +40,10 @@ struct Args {
     /// Keep all state below this directory instead of the system's (or the user's) places.
     #[arg(long, global = true, value_name = "DIR")]
     root: Option<PathBuf>,
+
+    /// The namespace of what is named [default: default]
+    #[arg(short, long, global = true)]
+    namespace: Option<String>,
 
     /// Say more about what is done, on stderr (twice or thrice for more still).
     #[arg(long, global = true, action = clap::ArgAction::Count)]
@@ -85,6 +92,13 @@ enum Failure {
     Usage(anyhow::Error),
     /// The machine could not do it.
     Machine(anyhow::Error),
+    /// An answer of the store, as kubectl prints one of the API server: `Error from server (REASON): MESSAGE`.
+    Server {
+        reason: &'static str,
+        message: String,
+    },
+    /// Everything has been said already.
+    Told,
 }
 
 impl From<anyhow::Error> for Failure {
@@ -133,6 +147,11 @@ fn say(failure: &Failure) -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+        Failure::Server { reason, message } => {
+            eprintln!("Error from server ({reason}): {message}");
+            ExitCode::FAILURE
+        }
+        Failure::Told => ExitCode::FAILURE,
     }
 }
 
