@@ -14,6 +14,11 @@ const LARGEST: u64 = 10 * 1024 * 1024;
 
 /// The manifests behind one name on the command line.
 pub fn read(name: &Path) -> Result<Vec<Source>, Failure> {
+    read_below(name, false)
+}
+
+/// The same; a directory's own directories are read, too, if `recursive`.
+pub fn read_below(name: &Path, recursive: bool) -> Result<Vec<Source>, Failure> {
     if name == Path::new("-") {
         let text = limited(io::stdin().lock(), "<stdin>").map_err(Failure::Usage)?;
         let base = std::env::current_dir().context("could not tell the working directory")?;
@@ -26,7 +31,7 @@ pub fn read(name: &Path) -> Result<Vec<Source>, Failure> {
     let metadata =
         std::fs::metadata(name).with_context(|| format!("could not read {}", name.display()));
     if metadata.map_err(Failure::Usage)?.is_dir() {
-        return directory(name);
+        return directory(name, recursive);
     }
     Ok(vec![file(name)?])
 }
@@ -58,19 +63,10 @@ fn limited(reader: impl Read, name: &str) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Every `.yaml`, `.yml` and `.json` file of a directory, in the order of their names.
-fn directory(path: &Path) -> Result<Vec<Source>, Failure> {
-    let text = || format!("could not read the directory {}", path.display());
-    let entries = std::fs::read_dir(path)
-        .with_context(text)
-        .map_err(Failure::Usage)?;
-    let mut names: Vec<PathBuf> = Vec::new();
-    for entry in entries {
-        let found = entry.with_context(text)?.path();
-        if found.is_file() && is_manifest(&found) {
-            names.push(found);
-        }
-    }
+/// Every `.yaml`, `.yml` and `.json` file of a directory, in the order of their paths.
+fn directory(path: &Path, recursive: bool) -> Result<Vec<Source>, Failure> {
+    let mut names = Vec::new();
+    list(path, recursive, &mut names).map_err(Failure::Usage)?;
     names.sort();
     if names.is_empty() {
         return Err(Failure::Usage(anyhow!(
@@ -79,6 +75,23 @@ fn directory(path: &Path) -> Result<Vec<Source>, Failure> {
         )));
     }
     names.iter().map(|name| file(name)).collect()
+}
+
+fn list(path: &Path, recursive: bool, names: &mut Vec<PathBuf>) -> Result<()> {
+    let text = || format!("could not read the directory {}", path.display());
+    for entry in std::fs::read_dir(path).with_context(text)? {
+        let entry = entry.with_context(text)?;
+        let found = entry.path();
+        // A link to a directory is not followed: it may lead back here.
+        if entry.file_type().with_context(text)?.is_dir() {
+            if recursive {
+                list(&found, recursive, names)?;
+            }
+        } else if found.is_file() && is_manifest(&found) {
+            names.push(found);
+        }
+    }
+    Ok(())
 }
 
 fn is_manifest(path: &Path) -> bool {

@@ -97,8 +97,37 @@ enum Failure {
         reason: &'static str,
         message: String,
     },
+    /// A sentence that needs no `error: ` before it: `The Pod "web" is invalid: …`.
+    Plain(String),
+    /// A manifest that is wrong, given to one of kubectl's verbs, which know one exit code for everything.
+    Rejected(Complaints),
     /// Everything has been said already.
     Told,
+}
+
+impl Failure {
+    /// What was typed is wrong, said by one of kubectl's verbs, which know one exit code for everything.
+    fn of_the_machine(self) -> Failure {
+        match self {
+            Failure::Usage(error) => Failure::Machine(error),
+            Failure::Manifest(complaints) => Failure::Rejected(complaints),
+            other => other,
+        }
+    }
+
+    /// Says what was done with which manifest when it failed: `error when creating "pod.yaml": …`.
+    fn when(self, doing: &str, source: &str) -> Failure {
+        match self {
+            Failure::Server { reason, message } => Failure::Server {
+                reason,
+                message: format!("error when {doing} {source:?}: {message}"),
+            },
+            Failure::Machine(error) => {
+                Failure::Machine(error.context(format!("error when {doing} {source:?}")))
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<anyhow::Error> for Failure {
@@ -132,12 +161,23 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn say(failure: &Failure) -> ExitCode {
+    let each = |complaints: &Complaints| {
+        complaints
+            .iter()
+            .for_each(|complaint| eprintln!("error: {complaint}"));
+    };
     match failure {
         Failure::Manifest(complaints) => {
-            complaints
-                .iter()
-                .for_each(|complaint| eprintln!("error: {complaint}"));
+            each(complaints);
             ExitCode::from(2)
+        }
+        Failure::Rejected(complaints) => {
+            each(complaints);
+            ExitCode::FAILURE
+        }
+        Failure::Plain(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
         }
         Failure::Usage(error) => {
             eprintln!("error: {error:#}");

@@ -1,0 +1,144 @@
+//! The pods of the manifests that `-f` names.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+
+use super::{Context, Failure, Strictness, manifest};
+use crate::spec::{self, Complaints, LoadedPod, Source};
+
+/// `-f` and `-R`.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Files {
+    /// A manifest, a directory of them, or - for standard input; may be given several times.
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
+    pub names: Vec<PathBuf>,
+
+    /// Take the manifests of directories within the directories of -f, too.
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
+}
+
+impl Files {
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// For the verbs that can do nothing without one.
+    pub fn require(&self) -> Result<(), Failure> {
+        if self.is_empty() {
+            return Err(Failure::Machine(anyhow!("must specify one of -f and -k")));
+        }
+        Ok(())
+    }
+}
+
+/// One pod of a manifest, and where it is to live.
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub namespace: String,
+    /// Empty when there is only a `generateName`.
+    pub name: String,
+    /// The manifest as messages name it: its path, or `STDIN`.
+    pub source: String,
+    pub loaded: LoadedPod,
+}
+
+impl Document {
+    /// `error when creating "pod.yaml": ` before what went wrong, as kubectl says it.
+    pub fn failure(&self, doing: &str, failure: Failure) -> Failure {
+        failure.when(doing, &self.source)
+    }
+}
+
+/// What came of reading: a manifest that is wrong does not keep the others from being used.
+#[derive(Debug, Default)]
+pub struct Documents {
+    pub pods: Vec<Document>,
+    pub failures: Vec<Failure>,
+}
+
+/// Reads everything that was named, in the order in which it was.
+pub fn read(files: &Files, context: &Context, strictness: Strictness) -> Documents {
+    let mut found = Documents::default();
+    for name in &files.names {
+        match sources(name, files.recursive) {
+            Ok(sources) => sources
+                .iter()
+                .for_each(|source| found.take(source, context, strictness)),
+            Err(failure) => found.failures.push(failure),
+        }
+    }
+    found
+}
+
+fn sources(name: &Path, recursive: bool) -> Result<Vec<Source>, Failure> {
+    let shown = name.display().to_string();
+    if shown.starts_with("http://") || shown.starts_with("https://") {
+        let reason = "manifests are read from files and standard input only";
+        return Err(Failure::Machine(anyhow!("{shown}: {reason}")));
+    }
+    if name != Path::new("-") && !name.exists() {
+        return Err(Failure::Machine(anyhow!(
+            "the path {shown:?} does not exist"
+        )));
+    }
+    manifest::read_below(name, recursive).map_err(Failure::of_the_machine)
+}
+
+impl Documents {
+    fn take(&mut self, source: &Source, context: &Context, strictness: Strictness) {
+        let loaded = match spec::load(source, strictness.into()) {
+            Ok(loaded) => loaded,
+            Err(complaints) => return self.failures.push(Failure::Rejected(complaints)),
+        };
+        Complaints(loaded.warnings)
+            .iter()
+            .for_each(|warning| eprintln!("Warning: {warning}"));
+        for pod in loaded.pods {
+            match document(source, pod, context) {
+                Ok(document) => self.pods.push(document),
+                Err(failure) => self.failures.push(failure),
+            }
+        }
+    }
+}
+
+fn document(
+    source: &Source,
+    mut loaded: LoadedPod,
+    context: &Context,
+) -> Result<Document, Failure> {
+    let namespace = namespace(loaded.object.metadata.namespace.as_deref(), context)?;
+    loaded.object.metadata.namespace = Some(namespace.clone());
+    loaded.written["metadata"]["namespace"] = namespace.clone().into();
+    let name = loaded.object.metadata.name.clone().unwrap_or_default();
+    let source = match source.name.as_str() {
+        "<stdin>" => "STDIN".to_owned(),
+        name => name.to_owned(),
+    };
+    Ok(Document {
+        namespace,
+        name,
+        source,
+        loaded,
+    })
+}
+
+/// The manifest's own namespace, else the user's; both, and different, is refused
+/// (`cli-runtime/pkg/resource/visitor.go`, `RequireNamespace`).
+fn namespace(written: Option<&str>, context: &Context) -> Result<String, Failure> {
+    match (written.unwrap_or_default(), &context.told_namespace) {
+        ("", _) => Ok(context.namespace().to_owned()),
+        (written, Some(told)) if written != told => Err(Failure::Machine(anyhow!(
+            "the namespace from the provided object {written:?} does not match the namespace {told:?}. \
+             You must pass '--namespace={written}' to perform this operation."
+        ))),
+        (written, _) => Ok(written.to_owned()),
+    }
+}
