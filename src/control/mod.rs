@@ -2,6 +2,7 @@
 //!
 //! Absent from this room: decisions. [`Subject`] is whoever answers for a pod.
 
+pub mod logs;
 mod session;
 
 use std::io;
