@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::printer::{Printer, Target};
 use super::report;
-use crate::pod::{Console, Stream};
+use crate::pod::{Console, Origin, Stream};
 use crate::spec::pod::{Pod, Slot};
 
 /// A line that is longer is cut there, so that no container can hold up or tear the lines of the others.
@@ -182,7 +182,7 @@ impl Foreground {
 impl Console for Foreground {
     fn poll_write(
         &self,
-        slot: Slot,
+        origin: Origin<'_>,
         stream: Stream,
         cx: &mut Context<'_>,
         bytes: &[u8],
@@ -195,14 +195,15 @@ impl Console for Foreground {
                     .poll_print(cx, |text| text.extend(taken))
                     .map_ok(|()| taken.len())
             }
-            Style::Lines(_) | Style::Json(_) => self.poll_lines(slot, stream, cx, bytes),
+            Style::Lines(_) | Style::Json(_) => self.poll_lines(origin.slot, stream, cx, bytes),
         }
     }
 
-    fn ended(&self, slot: Slot, last_words: &str) {
+    fn ended(&self, origin: Origin<'_>, last_words: &str) {
         if matches!(self.style, Style::None) {
             return;
         }
+        let slot = origin.slot;
         let mut unfinished = self.unfinished[slot]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);

@@ -67,10 +67,7 @@ pub fn pod_json(pod: &Pod, status: &PodStatus) -> String {
 }
 
 pub fn log_line(container: &str, stream: Stream, line: &[u8]) -> String {
-    let stream = match stream {
-        Stream::Stdout => "stdout",
-        Stream::Stderr => "stderr",
-    };
+    let stream = stream.as_str();
     let time = crate::pod::now().to_string();
     let line = String::from_utf8_lossy(line);
     json!({ "log": { "time": time, "container": container, "stream": stream, "line": line } })

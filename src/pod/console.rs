@@ -8,10 +8,15 @@ use std::task::{Context, Poll};
 use crate::sandbox::wasm::Sink;
 use crate::spec::pod::Slot;
 
+pub use crate::control::logs::Stream;
+
+/// Who writes: one instance of one container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
-    Stdout,
-    Stderr,
+pub struct Origin<'a> {
+    pub slot: Slot,
+    pub container: &'a str,
+    /// How many instances of the container there were before this one: its restart count, and the number of its log.
+    pub instance: u32,
 }
 
 /// Takes what the containers of one pod write. Called on the containers' own threads.
@@ -20,7 +25,7 @@ pub trait Console: Send + Sync + 'static {
     /// waits here can be stopped, one that is blocked cannot.
     fn poll_write(
         &self,
-        slot: Slot,
+        origin: Origin<'_>,
         stream: Stream,
         cx: &mut Context<'_>,
         bytes: &[u8],
@@ -28,7 +33,7 @@ pub trait Console: Send + Sync + 'static {
 
     /// One instance of the container has ended: its unfinished line is finished now, and `last_words` (a trap's
     /// backtrace, or nothing) belong behind it.
-    fn ended(&self, slot: Slot, last_words: &str);
+    fn ended(&self, origin: Origin<'_>, last_words: &str);
 }
 
 /// Takes everything and keeps nothing.
@@ -37,7 +42,7 @@ pub struct Silent;
 impl Console for Silent {
     fn poll_write(
         &self,
-        _: Slot,
+        _: Origin<'_>,
         _: Stream,
         _: &mut Context<'_>,
         bytes: &[u8],
@@ -45,13 +50,30 @@ impl Console for Silent {
         Poll::Ready(Ok(bytes.len()))
     }
 
-    fn ended(&self, _: Slot, _: &str) {}
+    fn ended(&self, _: Origin<'_>, _: &str) {}
+}
+
+/// An [`Origin`] that can be kept.
+pub(super) struct Source {
+    pub slot: Slot,
+    pub container: String,
+    pub instance: u32,
+}
+
+impl Source {
+    pub fn origin(&self) -> Origin<'_> {
+        Origin {
+            slot: self.slot,
+            container: &self.container,
+            instance: self.instance,
+        }
+    }
 }
 
 /// One stream of one container, as the sandbox wants it.
 pub(super) struct Line {
     pub console: Arc<dyn Console>,
-    pub slot: Slot,
+    pub source: Arc<Source>,
     pub stream: Stream,
     /// Filled when the termination message may have to come from the log.
     pub tail: Option<Arc<Tail>>,
@@ -59,7 +81,9 @@ pub(super) struct Line {
 
 impl Sink for Line {
     fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = self.console.poll_write(self.slot, self.stream, cx, bytes);
+        let written = self
+            .console
+            .poll_write(self.source.origin(), self.stream, cx, bytes);
         if let (Poll::Ready(Ok(n)), Some(tail)) = (&written, &self.tail) {
             tail.push(&bytes[..*n]);
         }

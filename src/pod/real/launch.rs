@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::super::console::{Line, Stream, Tail};
+use super::super::console::{Line, Source, Stream, Tail};
 use super::site::Site;
 use super::{Real, Report};
 use crate::lifecycle::{Input, StartProblem};
@@ -52,11 +52,15 @@ impl Real {
         let view = View::build(&self.pod, container, site)?;
         let tail = (container.termination_message_policy == MessagePolicy::FallbackToLogsOnError)
             .then(|| Arc::new(Tail::default()));
+        let source = Arc::new(Source {
+            slot,
+            container: container.name.clone(),
+            instance: attempt,
+        });
         let line = |stream| {
-            let console = Arc::clone(&self.console);
             Output::to(Arc::new(Line {
-                console,
-                slot,
+                console: Arc::clone(&self.console),
+                source: Arc::clone(&source),
                 stream,
                 tail: tail.clone(),
             }))
@@ -86,7 +90,7 @@ impl Real {
                 let _ = started.send(Report::Started { slot, attempt });
             }),
             on_exit: Box::new(move |exit| {
-                console.ended(slot, &last_words(&exit));
+                console.ended(source.origin(), &last_words(&exit));
                 let message = message.text(&exit);
                 let _ = ended.send(Report::Ended {
                     slot,
