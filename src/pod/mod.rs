@@ -19,6 +19,7 @@ mod clock;
 mod console;
 mod dirs;
 mod etc;
+mod logs;
 mod machine;
 mod real;
 mod sim;
@@ -39,8 +40,9 @@ use machine::Machine;
 pub use crate::lifecycle::{Event, Time};
 pub use crate::sandbox::wasm::{Compiler, compile_main};
 pub use clock::now;
-pub use console::{Console, Silent, Stream};
+pub use console::{Console, Origin, Silent, Stream};
 pub use dirs::Dirs;
+pub use logs::{CriLog, Trouble};
 
 /// Events kept for a subscriber that is slow to read them.
 const EVENT_BACKLOG: usize = 4096;
