@@ -1,9 +1,32 @@
-//! Finds the toolbox that is built into the binary: the committed one, or (`WASMPOD_GUESTS`) a freshly built one.
+//! Compiles what pod processes say to each other, and finds the toolbox that is built into the binary: the committed one,
+//! or (`WASMPOD_GUESTS`) a freshly built one.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() {
+    compile_protocol();
+    find_toolbox();
+}
+
+/// `src/control/control.proto` to Rust, without a `protoc` on the machine. Byte fields become `Bytes`: what a container
+/// writes is carried on without being copied into a `Vec` first.
+fn compile_protocol() {
+    let folder =
+        Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("src/control");
+    let file = folder.join("control.proto");
+    println!("cargo::rerun-if-changed={}", file.display());
+    let described = protox::compile([&file], [&folder])
+        .unwrap_or_else(|error| panic!("{}: {error:?}", file.display()));
+    tonic_prost_build::configure()
+        .build_transport(false)
+        .emit_rerun_if_changed(false)
+        .bytes(".wasmpod.control.v1")
+        .compile_fds(described)
+        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+}
+
+fn find_toolbox() {
     println!("cargo::rerun-if-env-changed=WASMPOD_GUESTS");
     let committed = || {
         Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))

@@ -42,7 +42,10 @@ pub struct Ended {
     pub message: String,
 }
 
-/// The pod's end of a session. All streams are bounded: who does not read makes the other side wait.
+/// One end of a session. All streams are bounded: who does not read makes the other side wait.
+///
+/// The pod's own end and the one in a client's hands look alike. The session is over when `stdout` and `stderr` have come to
+/// their ends and `ended` has spoken, in whatever order.
 pub struct Session {
     /// What is written here the guest reads; closed by dropping it.
     pub stdin: Option<Writer>,
