@@ -19,9 +19,12 @@ mod clock;
 mod console;
 mod dirs;
 mod etc;
+mod happening;
 mod logs;
 mod machine;
+mod pending;
 mod real;
+mod serve;
 mod sim;
 
 use std::net::{IpAddr, UdpSocket};
@@ -42,7 +45,10 @@ pub use crate::sandbox::wasm::{Compiler, compile_main};
 pub use clock::now;
 pub use console::{Console, Origin, Silent, Stream};
 pub use dirs::Dirs;
-pub use logs::{CriLog, Trouble};
+pub use happening::{end_with_node, log_trouble};
+pub use logs::{CriLog, TellTrouble, Trouble};
+pub use pending::sweep;
+pub use serve::{EventSource, Served};
 
 /// Events kept for a subscriber that is slow to read them.
 const EVENT_BACKLOG: usize = 4096;

@@ -1,0 +1,119 @@
+//! A running pod as the subject of conversations.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt};
+use k8s_openapi::api::core::v1;
+
+use super::{Handle, StatusStream, now};
+use crate::control::{Attach, Duplex, Exec, Identity, Refusal, Session, Subject};
+use crate::spec::pod::Pod as Spec;
+use crate::spec::{self, Complaints};
+
+/// Gives the events of a pod so far, all ready at once, and then those to come.
+pub type EventSource = Box<dyn Fn() -> BoxStream<'static, v1::Event> + Send + Sync>;
+
+/// Answers for a running pod.
+pub struct Served {
+    handle: Handle,
+    events: EventSource,
+    /// While there is one of these, the status is built whenever it changes, and so is known when somebody asks.
+    _status: StatusStream,
+}
+
+impl Served {
+    pub fn new(handle: Handle, events: EventSource) -> Served {
+        Served {
+            _status: handle.status(),
+            handle,
+            events,
+        }
+    }
+
+    /// What was stored, made ready to run in place of what runs.
+    fn redefined(&self, object: v1::Pod) -> Result<Spec, Refusal> {
+        let old = self.handle.spec();
+        let created = &object.metadata.creation_timestamp;
+        let created = created.as_ref().map_or_else(now, |time| time.0);
+        // A stored object names no relative path.
+        let new = spec::resolve(object, Path::new("/"), old.uid.clone(), created);
+        let mut new = new.map_err(invalid)?;
+        if (&new.namespace, &new.name) != (&old.namespace, &old.name) {
+            return Err(Refusal::Invalid(format!(
+                "pod {}/{} cannot become {}/{}",
+                old.namespace, old.name, new.namespace, new.name
+            )));
+        }
+        // On the machine's network it has the machine's name, and keeps it.
+        new.hostname.clone_from(&old.hostname);
+        Ok(new)
+    }
+}
+
+fn invalid(complaints: Complaints) -> Refusal {
+    Refusal::Invalid(complaints.to_string())
+}
+
+impl Subject for Served {
+    fn identity(&self) -> Identity {
+        let spec = self.handle.spec();
+        Identity {
+            namespace: spec.namespace.clone(),
+            name: spec.name.clone(),
+            uid: spec.uid.clone(),
+        }
+    }
+
+    fn status(&self) -> BoxStream<'static, Arc<v1::PodStatus>> {
+        let all = stream::unfold(self.handle.status_from_now(), async |mut all| {
+            Some((all.next().await?, all))
+        });
+        // Before the first plan there is none.
+        all.filter(|status| std::future::ready(status.phase.is_some()))
+            .boxed()
+    }
+
+    fn events(&self) -> BoxStream<'static, v1::Event> {
+        (self.events)()
+    }
+
+    fn stop(&self, grace: Option<Duration>) {
+        self.handle.stop(grace);
+    }
+
+    fn update(&self, object: v1::Pod) -> BoxFuture<'static, Result<(), Refusal>> {
+        let updated = self
+            .redefined(object)
+            .and_then(|spec| self.handle.update(Arc::new(spec)).map_err(invalid));
+        std::future::ready(updated).boxed()
+    }
+
+    fn exec(&self, wish: Exec) -> BoxFuture<'static, Result<Session, Refusal>> {
+        let handle = self.handle.clone();
+        async move { handle.exec(wish).await }.boxed()
+    }
+
+    fn attach(&self, wish: Attach) -> BoxFuture<'static, Result<Session, Refusal>> {
+        let handle = self.handle.clone();
+        async move { handle.attach(wish).await }.boxed()
+    }
+
+    fn connect(&self, port: u16) -> BoxFuture<'static, io::Result<Box<dyn Duplex>>> {
+        let handle = self.handle.clone();
+        async move { handle.connect(port).await }.boxed()
+    }
+}
+
+impl Handle {
+    /// [`Handle::status`], beginning with the status now.
+    fn status_from_now(&self) -> StatusStream {
+        let mut stream = self.status();
+        stream.snapshots.mark_changed();
+        stream
+    }
+}
