@@ -11,7 +11,9 @@
 
 mod console;
 mod context;
+mod machinery;
 mod manifest;
+mod pod_process;
 mod printer;
 mod report;
 mod run;
@@ -59,6 +61,9 @@ enum Verb {
     Run(run::Args),
     /// Say everything that is wrong with a manifest, without running it.
     Validate(validate::Args),
+    /// The process of one stored pod.
+    #[command(name = machinery::POD_PROCESS, hide = true)]
+    PodProcess(pod_process::Args),
 }
 
 /// What to do about a field of a manifest that is unknown, or that is not supported yet.
@@ -156,6 +161,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match args.verb {
         Verb::Run(run) => run::run(run, args.root),
         Verb::Validate(validate) => validate::run(&validate),
+        Verb::PodProcess(pod) => pod_process::run(&pod, args.root),
     };
     done.unwrap_or_else(|failure| say(&failure))
 }

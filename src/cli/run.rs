@@ -123,7 +123,7 @@ pub fn run(args: Args, root: Option<PathBuf>) -> Result<ExitCode, Failure> {
 
 /// A pod of many containers holds many files, each of them some; the usual soft limit of 1024 is for programs that still
 /// use select(2), which none of ours does. What cannot be raised shows where it is felt: at the container that is too many.
-fn raise_file_limit() {
+pub(super) fn raise_file_limit() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && soft < hard
         && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
@@ -350,7 +350,8 @@ fn style(args: &Args, spec: &Spec) -> Style {
     }
 }
 
-fn node() -> String {
+/// The name of this machine.
+pub(super) fn node() -> String {
     nix::unistd::gethostname()
         .ok()
         .and_then(|name| name.into_string().ok())

@@ -1,0 +1,201 @@
+//! `wasmpod __pod`: this process is one stored pod, from its first moment to its end.
+//!
+//! ```text
+//! leave the terminal -> take the lock -> read the object -> build the pod -> open the socket -> `ready` -> run the pod
+//! -> write down its last status -> let the clients hear it -> remove the object if it was deleted -> let the lock go
+//! ```
+//!
+//! Who launched it waits on its standard output for `ready`, or for the reason why not.
+
+mod launcher;
+mod notes;
+mod signals;
+
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use k8s_openapi::api::core::v1;
+use tokio::sync::oneshot;
+
+use super::run::{node, raise_file_limit};
+use super::{Context, Failure};
+use crate::control;
+use crate::node::{Hold, Layout, Record, Store, StoreError};
+use crate::pod::{self, Compiler, CriLog, Options, Pod, Served};
+use crate::spec::{self, pod::Pod as Spec};
+use launcher::Launcher;
+use notes::Notes;
+use signals::Terminations;
+
+#[derive(clap::Args)]
+pub struct Args {
+    namespace: String,
+    name: String,
+    uid: String,
+
+    /// How many processes this pod has had before.
+    #[arg(long, default_value_t = 0)]
+    attempt: u32,
+}
+
+pub fn run(args: &Args, root: Option<PathBuf>) -> Result<ExitCode, Failure> {
+    let mut launcher = Launcher::default();
+    let lived = live(args, root, &mut launcher);
+    if let Err(failure) = &lived {
+        launcher.tell(failure);
+    }
+    lived.map(|()| ExitCode::SUCCESS)
+}
+
+fn live(args: &Args, root: Option<PathBuf>, launcher: &mut Launcher) -> Result<(), Failure> {
+    signals::outlive_the_terminal();
+    let context = Context::new(root, Some(args.namespace.clone()))?;
+    let layout = context.layout();
+    // From here to the end of this function this process is the pod.
+    let _hold = Hold::take(&layout, &args.uid).map_err(anyhow::Error::new)?;
+    let store = Store::new(layout);
+    let object = object(&store, args)?;
+    let spec = Arc::new(resolve(&object, &args.uid)?);
+    raise_file_limit();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.context("could not start the pod's event loop")?;
+    let process = Process {
+        context,
+        store,
+        object,
+        spec,
+        attempt: args.attempt,
+    };
+    let carried = runtime.block_on(process.carry(launcher));
+    // A thread may still hang in something that cannot be interrupted.
+    runtime.shutdown_background();
+    carried?;
+    process.bury()
+}
+
+/// What is stored, if it is still what this process was started for.
+fn object(store: &Store, args: &Args) -> anyhow::Result<v1::Pod> {
+    let object = store.stored(&args.namespace, &args.name)?;
+    if object.metadata.uid.as_deref() != Some(&args.uid) {
+        bail!("pod {}/{} is another one by now", args.namespace, args.name);
+    }
+    if object.metadata.deletion_timestamp.is_some() {
+        bail!("pod {}/{} is being deleted", args.namespace, args.name);
+    }
+    Ok(object)
+}
+
+fn resolve(object: &v1::Pod, uid: &str) -> Result<Spec, Failure> {
+    let created = &object.metadata.creation_timestamp;
+    let created = created.as_ref().map_or_else(pod::now, |time| time.0);
+    // What is stored names no relative path.
+    let base = Path::new("/");
+    Ok(spec::resolve(
+        object.clone(),
+        base,
+        uid.to_owned(),
+        created,
+    )?)
+}
+
+/// A pod's process that knows who it is.
+struct Process {
+    context: Context,
+    store: Store,
+    object: v1::Pod,
+    spec: Arc<Spec>,
+    attempt: u32,
+}
+
+impl Process {
+    fn layout(&self) -> &Layout {
+        self.store.layout()
+    }
+
+    /// Runs the pod to its end, and writes down what becomes of it.
+    async fn carry(&self, launcher: &mut Launcher) -> anyhow::Result<()> {
+        // First of all, so that a wish to end is heard however early it comes.
+        let mut terminations = Terminations::listen()?;
+        let notes = Notes::new();
+        let pod = self.build(&notes)?;
+        let handle = pod.handle();
+        let listener = control::bind(&self.layout().socket(&self.spec.uid))?;
+        // Not before all is done that can fail: from here on the pod's status is what this process says.
+        let record = Record::open(
+            self.layout(),
+            &self.object,
+            Arc::clone(&self.spec),
+            self.attempt,
+        );
+        notes.open(record);
+        let writing = tokio::spawn(notes.clone().follow(handle.status(), handle.events()));
+        let served = Served::new(handle.clone(), notes.clone().source());
+        let (end, ended) = oneshot::channel::<()>();
+        let serving = tokio::spawn(control::serve(listener, Arc::new(served), async {
+            let _ = ended.await;
+        }));
+        launcher.ready()?;
+        let mut run = pin!(pod.run());
+        loop {
+            tokio::select! {
+                _ = &mut run => break,
+                () = terminations.next() => {
+                    notes.shut_down();
+                    handle.stop(None);
+                }
+            }
+        }
+        // Both end by themselves now: first what is written, so that who hears the end finds it on disk.
+        let _ = writing.await;
+        if let Err(error) = notes.close() {
+            tracing::error!("the pod's last status is not written: {error}");
+        }
+        drop(end);
+        let _ = serving.await;
+        Ok(())
+    }
+
+    fn build(&self, notes: &Notes) -> anyhow::Result<Pod> {
+        let spec = &self.spec;
+        let logs = self
+            .layout()
+            .pod_logs(&spec.namespace, &spec.name, &spec.uid);
+        let compiler = Compiler::this_binary().context("could not find this program's own file")?;
+        let options = Options {
+            dirs: self.context.dirs.clone(),
+            compiler,
+            console: Arc::new(CriLog::new(logs, notes.clone().trouble(Arc::clone(spec)))),
+            node: node(),
+        };
+        Pod::build(Arc::clone(spec), options)
+    }
+
+    /// Takes away what is left in the store when the pod was deleted, or is not stored any more.
+    fn bury(&self) -> Result<(), Failure> {
+        let Spec {
+            namespace,
+            name,
+            uid,
+            ..
+        } = &*self.spec;
+        let stays = match self.store.stored(namespace, name) {
+            Ok(object) => {
+                let metadata = object.metadata;
+                metadata.uid.as_ref() == Some(uid) && metadata.deletion_timestamp.is_none()
+            }
+            Err(StoreError::NotFound { .. }) => false,
+            // Nothing is removed that is not known to be unwanted.
+            Err(error) => return Err(anyhow::Error::new(error).into()),
+        };
+        if !stays {
+            let buried = self.store.finish_delete(namespace, name, uid);
+            buried.map_err(anyhow::Error::new)?;
+        }
+        Ok(())
+    }
+}
