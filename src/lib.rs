@@ -1,7 +1,9 @@
 //! wasmpod runs ordinary Kubernetes Pods whose containers are WebAssembly, on any Linux machine.
 //!
 //! One pod is one process. That process *is* the pause container: it is born first, holds the pod's network and volumes,
-//! and while it lives the pod lives. This page is how it is built, and why.
+//! and while it lives the pod lives. `wasmpod run` becomes that process; `wasmpod apply` starts one that outlives the
+//! terminal. There is no daemon: whoever asks reads files, or speaks to the pod's process. This page is how it is built,
+//! and why.
 //!
 //! # Rooms, and who may use whom
 //!
@@ -10,8 +12,10 @@
 //! | [`spec`] | what was written: text to a resolved pod | | clock, files, environment, network, processes, threads |
 //! | [`lifecycle`] | what should happen next | `spec` | the same, and randomness |
 //! | [`sandbox`] | what this machine can do | | any Kubernetes word, YAML, policy |
-//! | [`pod`] | one pod, running | `spec` `lifecycle` `sandbox` | printing, arguments |
-//! | [`cli`] | what users type | `spec` `pod` | decisions |
+//! | [`control`] | what processes say to each other | `spec` | decisions |
+//! | [`pod`] | one pod, running | `spec` `lifecycle` `sandbox` `control` | printing, arguments |
+//! | [`node`] | many pods: objects on disk, processes launched and found again | `spec` `lifecycle` `control` | the sandbox |
+//! | [`cli`] | what users type | `spec` `control` `node` `pod` | decisions |
 //!
 //! `tests/layering.rs` holds this table against the source. The hard half of the project is Kubernetes' semantics, dozens
 //! of rules about order, restart and time; the risky half is Linux and wasmtime. They fail in different ways and need
@@ -25,6 +29,19 @@
 //! 3. The actor in [`pod`] folds what happened into [`lifecycle::Life`], asks it for a plan, begins the plan's actions on the
 //!    machine, tells who listens, and sleeps until something happens or [`lifecycle::Plan::wake_at`].
 //! 4. At the end network, volumes and directory are removed, and [`pod::Pod::run`] returns.
+//!
+//! # Pods that outlive their command
+//!
+//! 1. `apply` stores the object ([`node::Store`]: one file each, atomic, under a lock) and launches the process of the pod,
+//!    which says `ready` through a pipe once its control socket listens, or what stands in the way.
+//! 2. That process holds a lock for as long as it lives. The kernel releases it at any death, so nobody is ever taken for
+//!    alive who is not, and a watcher of the directory learns of it at once.
+//! 3. It writes its status and its events to files, newest first to be seen, and its containers' output as CRI logs. `get`,
+//!    `describe`, `logs`, `events` and `wait` read files and watch them by inotify: no process is asked, none can hang them.
+//! 4. `exec`, `attach`, `port-forward`, and changes speak to it over its socket ([`control`]), which only its owner and root
+//!    may.
+//! 5. `delete` marks the object and tells the process, which removes everything when the last container has ended. A process
+//!    that died without a word is found by its free lock, and whoever finds it says so and clears up behind it.
 //!
 //! # Decisions
 //!
