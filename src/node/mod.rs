@@ -1,8 +1,54 @@
 //! MANY PODS: objects on disk, launching and finding pod processes again.
 //!
-//! Absent from this room: the sandbox. It reaches pods through [`crate::control`] and the launcher it is given.
+//! There is no daemon. Whoever wants to know reads files ([`Store`]) and waits for them to change ([`Watch`]); whoever wants
+//! something done writes an object and starts a process for it ([`Launcher`]), or speaks to the one there is. A pod's process
+//! holds a lock while it lives ([`Hold`]) and writes down what becomes of the pod ([`Record`]). What is left of one
+//! that was killed is put in order by whoever finds it ([`reconcile()`]).
+//!
+//! ```text
+//! create ──> object ──> launch ──> lock, status, events, logs ──> begin_delete ──> finish_delete: all gone, the object last
+//! ```
+//!
+//! What is not on disk did not happen, and what is on disk is whole: every file is replaced, never changed. Any process can be
+//! killed between any two steps, and the next one takes up the thread.
+//!
+//! Absent from this room: the sandbox. It reaches pods through [`crate::control`] and the [`Machinery`] it is given.
 
+mod delete;
+mod disk;
+mod error;
+mod hold;
+mod launch;
 mod layout;
+mod lock;
 pub mod logs;
+mod names;
+mod objects;
+mod pidfd;
+mod published;
+mod reconcile;
+mod record;
+mod store;
+mod update;
+mod voice;
+mod watch;
 
+#[cfg(test)]
+mod tests;
+
+pub use delete::{Deleted, Deletion, delete};
+pub use error::StoreError;
+pub use hold::Hold;
+pub use launch::{LaunchError, Launched, Launcher, Machinery, due};
 pub use layout::Layout;
+pub use lock::{HoldError, Process};
+pub use objects::{Applied, Kind, Objects};
+pub use published::Published;
+pub use reconcile::{Reconciled, get, list, reconcile, reconcile_pod};
+pub use record::Record;
+pub use store::{Sight, Store};
+pub use update::update_running;
+pub use watch::Watch;
+
+/// On every pod a reader sees while its process lives. Never stored.
+pub const PID_ANNOTATION: &str = "wasmpod.dev/pid";

@@ -1,0 +1,497 @@
+//! API objects of one kind on disk: one file each, without status.
+//!
+//! Any number of processes may write: each change is made under the lock of all writers, from a fresh reading. Readers need
+//! no lock, because a file is always whole.
+
+use std::fs::File;
+use std::io;
+use std::marker::PhantomData;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::{Metadata, NamespaceResourceScope, Resource};
+use nix::fcntl::OFlag;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::disk::{Durable, Folder};
+use super::error::{STALE, StoreError, doing};
+use super::published::Published;
+use super::{Layout, names};
+
+/// A kind of API objects that live in namespaces.
+pub trait Kind:
+    Resource<Scope = NamespaceResourceScope>
+    + Metadata<Ty = ObjectMeta>
+    + Serialize
+    + DeserializeOwned
+    + Clone
+    + PartialEq
+{
+    /// Takes away what is not the writer's to say, and so is not kept with the object.
+    fn strip(&mut self) {}
+
+    /// Whether `generation` rises from `self` to `newer`: what somebody carries out has changed.
+    fn wish_differs(&self, _newer: &Self) -> bool {
+        false
+    }
+
+    /// A version this object was seen with that the store itself has not given.
+    fn seen_version(&self, _layout: &Layout) -> u64 {
+        0
+    }
+}
+
+/// What became of an object that was to be as given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    Created,
+    Configured,
+    Unchanged,
+}
+
+/// The objects of one kind. Cheap to clone.
+#[derive(Debug)]
+pub struct Objects<K> {
+    layout: Layout,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K> Clone for Objects<K> {
+    fn clone(&self) -> Objects<K> {
+        Objects {
+            layout: self.layout.clone(),
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<K: Kind> Objects<K> {
+    pub fn new(layout: Layout) -> Objects<K> {
+        Objects {
+            layout,
+            kind: PhantomData,
+        }
+    }
+
+    const PLURAL: &'static str = K::URL_PATH_SEGMENT;
+
+    fn not_found(name: &str) -> StoreError {
+        StoreError::not_found(Self::PLURAL, name)
+    }
+
+    fn invalid(name: &str, message: String) -> StoreError {
+        StoreError::Invalid {
+            kind: K::KIND,
+            name: name.to_owned(),
+            message,
+        }
+    }
+
+    /// All of them, in no order. A file that cannot be understood is said and passed over.
+    ///
+    /// # Errors
+    /// A folder that cannot be read. That there is none yet is no error.
+    pub fn list(&self, namespace: Option<&str>) -> Result<Vec<K>, StoreError> {
+        let mut found = Vec::new();
+        let Some(all) = self.folder()? else {
+            return Ok(found);
+        };
+        let namespaces = match namespace {
+            Some(one) if names::is_namespace(one) => vec![one.to_owned()],
+            Some(_) => Vec::new(),
+            None => all.names().map_err(doing("list", all.path()))?,
+        };
+        let mut buffer = Vec::new();
+        for namespace in namespaces {
+            if let Some(folder) = absent(all.sub(&namespace), &all.path().join(&namespace))? {
+                self.list_folder(&folder, &mut buffer, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn list_folder(
+        &self,
+        folder: &Folder,
+        buffer: &mut Vec<u8>,
+        found: &mut Vec<K>,
+    ) -> Result<(), StoreError> {
+        for file in folder.names().map_err(doing("list", folder.path()))? {
+            match self.read(folder, &file, buffer) {
+                Ok(object) => found.extend(object),
+                Err(error) => tracing::warn!("passed over: {error}"),
+            }
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// `NotFound`, `Corrupt`, or the machine's.
+    pub fn get(&self, namespace: &str, name: &str) -> Result<K, StoreError> {
+        self.find(namespace, name)?
+            .ok_or_else(|| Self::not_found(name))
+    }
+
+    fn find(&self, namespace: &str, name: &str) -> Result<Option<K>, StoreError> {
+        let Some(folder) = self.namespace(namespace)? else {
+            return Ok(None);
+        };
+        if !names::is_name(name) {
+            return Ok(None);
+        }
+        self.read(&folder, &names::object_file(name), &mut Vec::new())
+    }
+
+    /// None: it is not there (any more).
+    fn read(
+        &self,
+        folder: &Folder,
+        file: &str,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<K>, StoreError> {
+        let path = || folder.path().join(file);
+        match folder.read(file, buffer) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(doing("read", &path())(error)),
+            Ok(()) => {}
+        }
+        let corrupt = |message: String| StoreError::Corrupt {
+            path: path(),
+            message,
+        };
+        let object: K =
+            serde_json::from_slice(buffer).map_err(|error| corrupt(error.to_string()))?;
+        let meta = object.metadata();
+        let namespace = folder.path().file_name().and_then(|name| name.to_str());
+        // What stands here under a foreign name, or has none, would be acted upon in the wrong place.
+        let at_home = meta.namespace.as_deref() == namespace
+            && meta
+                .name
+                .as_deref()
+                .is_some_and(|name| names::is_name(name) && names::object_file(name) == file)
+            && meta.uid.as_deref().is_some_and(names::is_uid);
+        if at_home {
+            Ok(Some(object))
+        } else {
+            Err(corrupt("not the object its name says".to_owned()))
+        }
+    }
+
+    /// Stores a new object, with all that the store gives it filled in.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, `Invalid`, or the machine's.
+    pub fn create(&self, mut object: K) -> Result<K, StoreError> {
+        object.strip();
+        let namespace = object
+            .metadata_mut()
+            .namespace
+            .get_or_insert_with(|| "default".to_owned())
+            .clone();
+        if !names::is_namespace(&namespace) {
+            return Err(Self::invalid(
+                object.metadata().name.as_deref().unwrap_or_default(),
+                format!("metadata.namespace: Invalid value: {namespace:?}"),
+            ));
+        }
+        let mut writers = Writers::lock(&self.layout)?;
+        let name = self.choose_name(&namespace, object.metadata())?;
+        if let Some(old) = self.find(&namespace, &name)? {
+            return Err(StoreError::AlreadyExists {
+                kind: Self::PLURAL,
+                name,
+                deleting: old.metadata().deletion_timestamp.is_some(),
+            });
+        }
+        let meta = object.metadata_mut();
+        meta.name = Some(name);
+        if !meta.uid.as_deref().is_some_and(names::is_uid) {
+            meta.uid = Some(uuid::Uuid::new_v4().to_string());
+        }
+        meta.creation_timestamp = Some(now());
+        meta.deletion_timestamp = None;
+        meta.deletion_grace_period_seconds = None;
+        meta.generation = Some(1);
+        meta.resource_version = Some(writers.version(0)?);
+        self.write(&object)?;
+        Ok(object)
+    }
+
+    /// The name as written, or a free one that begins with `generateName` (`apiserver/pkg/storage/names/generate.go`).
+    fn choose_name(&self, namespace: &str, meta: &ObjectMeta) -> Result<String, StoreError> {
+        const TRIES: usize = 8;
+        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        if let Some(name) = meta.name.as_deref().filter(|name| !name.is_empty()) {
+            return if names::is_name(name) {
+                Ok(name.to_owned())
+            } else {
+                Err(Self::invalid(
+                    name,
+                    format!("metadata.name: Invalid value: {name:?}"),
+                ))
+            };
+        }
+        let base = meta.generate_name.as_deref().unwrap_or_default();
+        let base = &base[..base.floor_char_boundary(base.len().min(58))];
+        for _ in 0..TRIES {
+            let chance = uuid::Uuid::new_v4().into_bytes();
+            // The last five bytes of such a uuid are all chance.
+            let letters = chance[11..]
+                .iter()
+                .map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()]);
+            let name: String = base.chars().chain(letters.map(char::from)).collect();
+            if base.is_empty() || !names::is_name(&name) {
+                let message = "metadata.name: Required value: name or generateName is required";
+                return Err(Self::invalid(base, message.to_owned()));
+            }
+            if self.find(namespace, &name)?.is_none() {
+                return Ok(name);
+            }
+        }
+        Err(Self::invalid(
+            base,
+            "metadata.generateName: no free name found".to_owned(),
+        ))
+    }
+
+    /// Changes an object from a fresh reading. The identity and what the store gives cannot be changed.
+    ///
+    /// # Errors
+    /// What `change` returns; `Conflict` when it leaves a `resourceVersion` that is older than the object; `NotFound`, or
+    /// the machine's.
+    pub fn update(
+        &self,
+        namespace: &str,
+        name: &str,
+        change: impl FnOnce(&mut K) -> Result<(), StoreError>,
+    ) -> Result<(K, Applied), StoreError> {
+        let mut writers = Writers::lock(&self.layout)?;
+        let old = self.get(namespace, name)?;
+        let mut new = old.clone();
+        change(&mut new)?;
+        new.strip();
+        let given = new.metadata_mut().resource_version.take();
+        self.check_version(name, given, old.metadata())?;
+        keep_identity(new.metadata_mut(), old.metadata());
+        if new == old {
+            return Ok((old, Applied::Unchanged));
+        }
+        let marked = |meta: &ObjectMeta| meta.deletion_timestamp.is_some();
+        let wish = old.wish_differs(&new) || marked(new.metadata()) != marked(old.metadata());
+        let floor = version_of(old.metadata()).max(old.seen_version(&self.layout));
+        let meta = new.metadata_mut();
+        meta.resource_version = Some(writers.version(floor)?);
+        if wish {
+            meta.generation = Some(meta.generation.unwrap_or(0) + 1);
+        }
+        self.write(&new)?;
+        Ok((new, Applied::Configured))
+    }
+
+    /// A version that was given must not be older than the object. It may be newer: a reader sees the version of the
+    /// status when that was written later.
+    fn check_version(
+        &self,
+        name: &str,
+        given: Option<String>,
+        old: &ObjectMeta,
+    ) -> Result<(), StoreError> {
+        let Some(given) = given.filter(|given| !given.is_empty()) else {
+            return Ok(());
+        };
+        let version: u64 = given.parse().map_err(|_| {
+            let message = format!("metadata.resourceVersion: Invalid value: {given:?}");
+            Self::invalid(name, message)
+        })?;
+        if version < version_of(old) {
+            return Err(StoreError::Conflict {
+                kind: Self::PLURAL,
+                name: name.to_owned(),
+                message: STALE.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Removes the object if it is still the one with this uid. Whether it was.
+    ///
+    /// # Errors
+    /// The machine's.
+    pub fn remove(&self, namespace: &str, name: &str, uid: &str) -> Result<bool, StoreError> {
+        let _writers = Writers::lock(&self.layout)?;
+        match self.find(namespace, name) {
+            Ok(Some(object)) if object.metadata().uid.as_deref() == Some(uid) => {}
+            Ok(_) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        self.unlink(namespace, name)
+    }
+
+    /// Removes a file that cannot be understood as an object; one that can is left alone. Whether it was removed.
+    ///
+    /// # Errors
+    /// The machine's.
+    pub fn discard(&self, namespace: &str, name: &str) -> Result<bool, StoreError> {
+        let _writers = Writers::lock(&self.layout)?;
+        match self.find(namespace, name) {
+            Err(StoreError::Corrupt { .. }) => self.unlink(namespace, name),
+            other => other.map(|_| false),
+        }
+    }
+
+    fn unlink(&self, namespace: &str, name: &str) -> Result<bool, StoreError> {
+        let Some(folder) = self.namespace(namespace)? else {
+            return Ok(false);
+        };
+        let removed = folder
+            .remove(&names::object_file(name), Durable::Yes)
+            .map_err(doing("remove", &folder.path().join(name)))?;
+        if let Some(all) = self.folder()? {
+            all.tidy_sub(namespace)
+                .map_err(doing("remove", folder.path()))?;
+        }
+        Ok(removed)
+    }
+
+    fn write(&self, object: &K) -> Result<(), StoreError> {
+        let meta = object.metadata();
+        let namespace = meta.namespace.as_deref().unwrap_or_default();
+        let name = meta.name.as_deref().unwrap_or_default();
+        let path = self.layout.objects().join(Self::PLURAL).join(namespace);
+        let file = names::object_file(name);
+        let write = || -> io::Result<()> {
+            let content = serde_json::to_vec(object)?;
+            Folder::make(&self.layout.objects())?
+                .make_sub(Self::PLURAL)?
+                .make_sub(namespace)?
+                .replace(&file, &content, Durable::Yes)
+        };
+        write().map_err(doing("write", &path.join(&file)))
+    }
+
+    fn folder(&self) -> Result<Option<Folder>, StoreError> {
+        let path = self.layout.objects();
+        let Some(objects) = absent(Folder::open(&path), &path)? else {
+            return Ok(None);
+        };
+        absent(objects.sub(Self::PLURAL), &path.join(Self::PLURAL))
+    }
+
+    fn namespace(&self, namespace: &str) -> Result<Option<Folder>, StoreError> {
+        if !names::is_namespace(namespace) {
+            return Ok(None);
+        }
+        match self.folder()? {
+            Some(all) => absent(all.sub(namespace), &all.path().join(namespace)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// A folder that is not there holds nothing.
+fn absent(
+    opened: io::Result<Folder>,
+    path: &std::path::Path,
+) -> Result<Option<Folder>, StoreError> {
+    match opened {
+        Ok(folder) => Ok(Some(folder)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(doing("open", path)(error)),
+    }
+}
+
+/// What no writer can change.
+fn keep_identity(new: &mut ObjectMeta, old: &ObjectMeta) {
+    new.namespace.clone_from(&old.namespace);
+    new.name.clone_from(&old.name);
+    new.uid.clone_from(&old.uid);
+    new.generation = old.generation;
+    new.creation_timestamp.clone_from(&old.creation_timestamp);
+    new.resource_version.clone_from(&old.resource_version);
+}
+
+pub(super) fn version_of(meta: &ObjectMeta) -> u64 {
+    let version = meta.resource_version.as_deref();
+    version.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+pub(super) fn micros() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// As the API writes times: whole seconds.
+pub(super) fn now() -> Time {
+    let secs = i64::try_from(micros() / 1_000_000).unwrap_or(i64::MAX);
+    Time(Timestamp::from_second(secs).unwrap_or(Timestamp::MAX))
+}
+
+/// The lock of all who write objects, held while this lives. Its file remembers the last version that was given.
+struct Writers {
+    file: File,
+}
+
+impl Writers {
+    fn lock(layout: &Layout) -> Result<Writers, StoreError> {
+        const NAME: &str = ".lock";
+        let path: PathBuf = layout.objects();
+        let lock = || -> io::Result<File> {
+            let file = Folder::make(&path)?.open_file(NAME, OFlag::O_RDWR | OFlag::O_CREAT)?;
+            file.lock()?;
+            Ok(file)
+        };
+        let file = lock().map_err(doing("lock", &path.join(NAME)))?;
+        Ok(Writers { file })
+    }
+
+    /// The next `resourceVersion`: microseconds since the epoch, above any given before whatever the clock does.
+    fn version(&mut self, floor: u64) -> Result<String, StoreError> {
+        let mut text = [0; 20];
+        let last = match self.file.read_at(&mut text, 0) {
+            Ok(length) => std::str::from_utf8(&text[..length])
+                .ok()
+                .and_then(|text| text.trim().parse().ok())
+                .unwrap_or(0),
+            // Then the clock alone must do.
+            Err(_) => 0,
+        };
+        let next = micros().max(last + 1).max(floor + 1);
+        // A hint only, and so it may be lost: on a full disk a deletion must still be possible.
+        let _ = self.file.write_at(format!("{next:020}").as_bytes(), 0);
+        Ok(next.to_string())
+    }
+}
+
+impl Kind for v1::Pod {
+    fn strip(&mut self) {
+        self.status = None;
+        if let Some(annotations) = &mut self.metadata.annotations {
+            annotations.remove(super::PID_ANNOTATION);
+        }
+        self.metadata
+            .annotations
+            .take_if(|annotations| annotations.is_empty());
+    }
+
+    fn wish_differs(&self, newer: &v1::Pod) -> bool {
+        self.spec != newer.spec
+    }
+
+    fn seen_version(&self, layout: &Layout) -> u64 {
+        let uid = self.metadata.uid.as_deref().unwrap_or_default();
+        Published::read(layout, uid)
+            .ok()
+            .flatten()
+            .map_or(0, |published| published.version())
+    }
+}
+
+impl Kind for v1::ConfigMap {}
+impl Kind for v1::Secret {}

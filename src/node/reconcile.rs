@@ -1,0 +1,364 @@
+//! Putting in order what a process that was killed has left.
+//!
+//! Whoever finds a pod whose process is gone without its last word does this, under the pod's lock: say that nobody knows (phase
+//! Unknown), remove what is left of the sandbox, say what happened (phase Failed). Every step can be repeated, so it
+//! does not matter where somebody who does it is killed himself.
+
+use std::borrow::Cow;
+
+use k8s_openapi::api::core::v1;
+
+use super::disk::{Durable, Folder};
+use super::error::{StoreError, doing};
+use super::lock::{HoldError, Lock, Process, tidy, uids};
+use super::objects::now;
+use super::published::Published;
+use super::record::note_after_death;
+use super::{Layout, Machinery, Sight, Store};
+use crate::lifecycle::{Event, EventKind, Time};
+
+/// `status.reason` of a pod whose process was lost.
+pub(super) const LOST: &str = "SandboxLost";
+
+/// What became of a pod whose process is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconciled {
+    /// There was nothing to do, or somebody else does it.
+    Fine,
+    /// The pod is Failed now.
+    Failed,
+    /// It was to be deleted, and now is.
+    Deleted,
+    /// It had come to its end; leftovers were removed.
+    Swept,
+}
+
+/// All pods, or those of a namespace, in order: what reading verbs show.
+///
+/// # Errors
+/// As [`Store::list`].
+pub fn list(
+    store: &Store,
+    machinery: &dyn Machinery,
+    namespace: Option<&str>,
+) -> Result<Vec<Sight>, StoreError> {
+    let sights = store.sights(namespace)?;
+    let mut changed = false;
+    for sight in sights.iter().filter(|sight| needs_order(sight)) {
+        changed |= attempt(store, machinery, &sight.pod);
+    }
+    if changed {
+        return store.sights(namespace);
+    }
+    Ok(sights)
+}
+
+/// One pod, in order.
+///
+/// # Errors
+/// As [`Store::get`].
+pub fn get(
+    store: &Store,
+    machinery: &dyn Machinery,
+    namespace: &str,
+    name: &str,
+) -> Result<Sight, StoreError> {
+    let sight = store.sight(namespace, name)?;
+    if needs_order(&sight) && attempt(store, machinery, &sight.pod) {
+        return store.sight(namespace, name);
+    }
+    Ok(sight)
+}
+
+/// Every pod of the machine, and what is left of pods that are no more. How many needed it.
+///
+/// # Errors
+/// The pods cannot be listed. What cannot be put in order is said and left.
+pub fn reconcile(store: &Store, machinery: &dyn Machinery) -> Result<usize, StoreError> {
+    let sights = store.sights(None)?;
+    let mut count = 0;
+    for sight in sights.iter().filter(|sight| needs_order(sight)) {
+        count += usize::from(attempt(store, machinery, &sight.pod));
+    }
+    Ok(count + sweep_orphans(store, machinery)?)
+}
+
+/// One pod, if it needs it.
+///
+/// # Errors
+/// The machine's; the pod is as it was, or somewhere on the way.
+pub fn reconcile_pod(
+    store: &Store,
+    machinery: &dyn Machinery,
+    pod: &v1::Pod,
+) -> Result<Reconciled, StoreError> {
+    let uid = pod.metadata.uid.as_deref().unwrap_or_default();
+    let (lock, found) = match Lock::clean(store.layout(), uid) {
+        Ok(taken) => taken,
+        Err(HoldError::Running { .. } | HoldError::Busy { .. }) => return Ok(Reconciled::Fine),
+        Err(error) => return Err(StoreError::Process(error.to_string())),
+    };
+    let done = put_in_order(store, machinery, pod, uid, found)?;
+    lock.remove()
+        .map_err(doing("remove", &store.layout().lock(uid)))?;
+    Ok(done)
+}
+
+/// Whether a dead process has left something to do.
+fn needs_order(sight: &Sight) -> bool {
+    let deleted = sight.pod.metadata.deletion_timestamp.is_some();
+    match sight.process {
+        Process::Living { .. } => false,
+        Process::Dead { .. } => true,
+        Process::None => sight.lost || deleted,
+    }
+}
+
+/// Readers show what there is, whether or not it could be put in order.
+fn attempt(store: &Store, machinery: &dyn Machinery, pod: &v1::Pod) -> bool {
+    match reconcile_pod(store, machinery, pod) {
+        Ok(done) => done != Reconciled::Fine,
+        Err(error) => {
+            let name = pod.metadata.name.as_deref().unwrap_or_default();
+            tracing::warn!("what the process of pod {name:?} has left: {error}");
+            false
+        }
+    }
+}
+
+/// Under the pod's lock, so nothing of what is read here changes any more.
+fn put_in_order(
+    store: &Store,
+    machinery: &dyn Machinery,
+    pod: &v1::Pod,
+    uid: &str,
+    found: Process,
+) -> Result<Reconciled, StoreError> {
+    let meta = &pod.metadata;
+    let namespace = meta.namespace.as_deref().unwrap_or_default();
+    let name = meta.name.as_deref().unwrap_or_default();
+    let pod = match store.stored(namespace, name) {
+        Ok(pod) if pod.metadata.uid.as_deref() == Some(uid) => pod,
+        Ok(_) | Err(StoreError::NotFound { .. }) => {
+            erase(machinery, uid)?;
+            store.remove_remains(namespace, name, uid)?;
+            return Ok(Reconciled::Deleted);
+        }
+        Err(error) => return Err(error),
+    };
+    if pod.metadata.deletion_timestamp.is_some() {
+        erase(machinery, uid)?;
+        store.finish_delete(namespace, name, uid)?;
+        return Ok(Reconciled::Deleted);
+    }
+    let published = store.published(uid)?;
+    match (published, found) {
+        (None, Process::None) => Ok(Reconciled::Fine),
+        (Some(published), Process::None) if published.is_terminal() => Ok(Reconciled::Fine),
+        (Some(published), _) if published.is_terminal() => {
+            sweep(machinery, uid, &pod);
+            Ok(Reconciled::Swept)
+        }
+        (published, found) => {
+            fail(
+                store.layout(),
+                machinery,
+                &pod,
+                published.unwrap_or_default(),
+                found,
+            )?;
+            Ok(Reconciled::Failed)
+        }
+    }
+}
+
+fn fail(
+    layout: &Layout,
+    machinery: &dyn Machinery,
+    pod: &v1::Pod,
+    mut published: Published<'static>,
+    found: Process,
+) -> Result<(), StoreError> {
+    let uid = pod.metadata.uid.as_deref().unwrap_or_default();
+    let write = |published: &mut Published<'static>, durable| {
+        let path = layout.statuses().join(format!("{uid}.json"));
+        published
+            .write(layout, uid, durable)
+            .map_err(doing("write", &path))
+    };
+    published.status.to_mut().phase = Some("Unknown".to_owned());
+    write(&mut published, Durable::No)?;
+    sweep(machinery, uid, pod);
+    say(
+        layout,
+        pod,
+        EventKind::Normal,
+        "SandboxChanged",
+        SANDBOX_CHANGED,
+    );
+    lost_status(published.status.to_mut(), pod, &how_it_ended(found));
+    write(&mut published, Durable::Yes)
+}
+
+/// `pkg/kubelet/events/event.go` and `kuberuntime_manager.go`.
+const SANDBOX_CHANGED: &str = "Pod sandbox changed, it will be killed and re-created.";
+
+fn how_it_ended(found: Process) -> String {
+    match found {
+        Process::Dead {
+            restarted: false,
+            last_words,
+        } => format!("signal {}", last_words.unwrap_or(9)),
+        // Without a trace there was a restart: the place of the locks is lost with it.
+        Process::Dead { .. } | Process::Living { .. } | Process::None => {
+            "the machine restarted".to_owned()
+        }
+    }
+}
+
+/// As the kubelet reports a pod whose containers it cannot find any more (`pkg/kubelet/kubelet_pods.go`
+/// `convertToAPIContainerStatuses`, `pkg/kubelet/status/generate.go`).
+fn lost_status(status: &mut v1::PodStatus, pod: &v1::Pod, how: &str) {
+    status.phase = Some("Failed".to_owned());
+    status.reason = Some(LOST.to_owned());
+    status.message = Some(format!(
+        "Error from the sandbox: the pod process ended ({how})"
+    ));
+    status.start_time.get_or_insert_with(now);
+    let spec = pod.spec.as_ref();
+    let inits = spec.and_then(|spec| spec.init_containers.as_deref());
+    fill(
+        &mut status.init_container_statuses,
+        inits.unwrap_or_default(),
+    );
+    let containers = spec.map(|spec| spec.containers.as_slice());
+    fill(
+        &mut status.container_statuses,
+        containers.unwrap_or_default(),
+    );
+    let lists = [
+        &mut status.init_container_statuses,
+        &mut status.container_statuses,
+        &mut status.ephemeral_container_statuses,
+    ];
+    lists
+        .into_iter()
+        .flatten()
+        .flatten()
+        .for_each(lost_container);
+    conditions_of_failed(status);
+}
+
+/// Containers of which nothing was published yet are part of the pod all the same.
+fn fill(statuses: &mut Option<Vec<v1::ContainerStatus>>, containers: &[v1::Container]) {
+    for container in containers {
+        let statuses = statuses.get_or_insert_default();
+        if !statuses.iter().any(|status| status.name == container.name) {
+            statuses.push(v1::ContainerStatus {
+                name: container.name.clone(),
+                image: container.image.clone().unwrap_or_default(),
+                ..Default::default()
+            });
+        }
+    }
+}
+
+fn lost_container(container: &mut v1::ContainerStatus) {
+    container.ready = false;
+    container.started = Some(false);
+    let state = container.state.get_or_insert_default();
+    if state.terminated.is_some() {
+        return;
+    }
+    let started_at = state.running.take().and_then(|running| running.started_at);
+    *state = v1::ContainerState {
+        terminated: Some(v1::ContainerStateTerminated {
+            exit_code: 137,
+            reason: Some("ContainerStatusUnknown".to_owned()),
+            message: Some(
+                "The container could not be located when the pod was terminated".to_owned(),
+            ),
+            started_at,
+            finished_at: Some(now()),
+            container_id: container.container_id.clone(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+}
+
+fn conditions_of_failed(status: &mut v1::PodStatus) {
+    for condition in status.conditions.iter_mut().flatten() {
+        let reason = match condition.type_.as_str() {
+            "Ready" | "ContainersReady" => Some("PodFailed".to_owned()),
+            "PodReadyToStartContainers" => None,
+            _ => continue,
+        };
+        if condition.status != "False" {
+            condition.last_transition_time = Some(now());
+        }
+        condition.status = "False".to_owned();
+        condition.reason = reason;
+        condition.message = None;
+    }
+}
+
+/// That the event is written is not worth failing for.
+fn say(layout: &Layout, pod: &v1::Pod, kind: EventKind, reason: &'static str, message: &str) {
+    let at = Time::from_nanos(super::objects::micros().saturating_mul(1000));
+    let event = Event {
+        kind,
+        reason,
+        message: Cow::Owned(message.to_owned()),
+        slot: None,
+        at,
+    };
+    if let Err(error) = note_after_death(layout, pod, event) {
+        tracing::warn!("the event {reason} is lost: {error}");
+    }
+}
+
+/// The pod's state is to be known even if something stays; its deletion will try again.
+fn sweep(machinery: &dyn Machinery, uid: &str, pod: &v1::Pod) {
+    if let Err(error) = machinery.sweep(uid) {
+        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        tracing::warn!("the sandbox of pod {name:?} is not removed: {error:#}");
+    }
+}
+
+pub(super) fn erase(machinery: &dyn Machinery, uid: &str) -> Result<(), StoreError> {
+    machinery
+        .erase(uid)
+        .map_err(|error| StoreError::Process(format!("error killing pod: {error:#}")))
+}
+
+/// Locks of pods of which there is no object. What they name is removed with them.
+fn sweep_orphans(store: &Store, machinery: &dyn Machinery) -> Result<usize, StoreError> {
+    let running = store.layout().running();
+    let folder = match Folder::open(&running) {
+        Ok(folder) => folder,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(doing("open", &running)(error)),
+    };
+    tidy(&running).map_err(doing("tidy", &running))?;
+    let known: std::collections::HashSet<_> = store
+        .stored_all(None)?
+        .into_iter()
+        .filter_map(|pod| pod.metadata.uid)
+        .collect();
+    let mut count = 0;
+    for uid in uids(&folder).map_err(doing("list", &running))? {
+        if known.contains(&uid) || !matches!(store.process(&uid)?, Process::Dead { .. }) {
+            continue;
+        }
+        let orphan = v1::Pod {
+            metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+                uid: Some(uid),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        count += usize::from(attempt(store, machinery, &orphan));
+    }
+    Ok(count)
+}
