@@ -21,62 +21,86 @@ pub fn check(old: &v1::Pod, new: &v1::Pod) -> Result<(), Complaints> {
     let (old, new) = (defaulted(old), defaulted(new));
     let mut report = Report::default();
     metadata(&old, &new, &mut report);
-    let none = v1::PodSpec::default();
-    spec(
-        old.spec.as_ref().unwrap_or(&none),
-        new.spec.as_ref().unwrap_or(&none),
-        &mut report,
-    );
+    spec(&old, &new, &mut report);
     finish(&new, report)
 }
 
 /// The same for adding ephemeral containers, which is a wish of its own: nothing else may change with it.
 pub fn check_ephemeral(old: &v1::Pod, new: &v1::Pod) -> Result<(), Complaints> {
-    let (old, mut new) = (defaulted(old), defaulted(new));
+    let (mut old, mut new) = (defaulted(old), defaulted(new));
     let mut report = Report::default();
     metadata(&old, &new, &mut report);
-    let path = Path::ROOT.field("spec");
-    let list_path = path.field("ephemeralContainers");
-    let added = ephemeral(&mut new);
-    let before = old
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.ephemeral_containers.as_ref());
-    for one in before.into_iter().flatten() {
-        let name = &one.name;
-        match added.iter().find(|other| other.name == *name) {
-            None => report.forbidden(
-                &list_path,
-                &format!("existing ephemeral containers {name:?} may not be removed\n"),
-            ),
-            Some(other) => {
-                let changes = differences(one, other);
-                if !changes.is_empty() {
-                    let changes = changes.join("\n");
-                    report.forbidden(
-                        &list_path,
-                        &format!(
-                            "existing ephemeral containers {name:?} may not be changed\n{changes}"
-                        ),
-                    );
-                }
-            }
-        }
-    }
-    let mut unchanged = old.clone();
-    ephemeral(&mut unchanged);
-    let changes = differences(&unchanged.spec, &new.spec);
+    only_added(
+        &take_ephemeral(&mut old),
+        &take_ephemeral(&mut new),
+        &mut report,
+    );
+    let changes = differences(&old.spec, &new.spec);
     if !changes.is_empty() {
         let detail = format!(
             "only ephemeral containers may be added\n{}",
             changes.join("\n")
         );
-        report.forbidden(&path, &detail);
+        report.forbidden(&Path::ROOT.field("spec"), &detail);
     }
     finish(&new, report)
 }
 
-fn ephemeral(pod: &mut v1::Pod) -> Vec<v1::EphemeralContainer> {
+/// For a pod that runs and may hear of several changes at once: what either of the other two allows.
+pub fn check_running(old: &v1::Pod, new: &v1::Pod) -> Result<(), Complaints> {
+    let (mut old, mut new) = (defaulted(old), defaulted(new));
+    let mut report = Report::default();
+    metadata(&old, &new, &mut report);
+    only_added(
+        &take_ephemeral(&mut old),
+        &take_ephemeral(&mut new),
+        &mut report,
+    );
+    spec(&old, &new, &mut report);
+    finish(&new, report)
+}
+
+/// A new pod has no ephemeral containers yet (`ValidatePodCreate`).
+pub fn check_new(new: &v1::Pod) -> Result<(), Complaints> {
+    let mut report = Report::default();
+    if new
+        .spec
+        .as_ref()
+        .is_some_and(|spec| count(&spec.ephemeral_containers) > 0)
+    {
+        let path = Path::ROOT.field("spec");
+        report.forbidden(
+            &path.field("ephemeralContainers"),
+            "cannot be set on create",
+        );
+    }
+    finish(new, report)
+}
+
+fn only_added(old: &[v1::EphemeralContainer], new: &[v1::EphemeralContainer], report: &mut Report) {
+    let path = Path::ROOT.field("spec");
+    let path = path.field("ephemeralContainers");
+    for one in old {
+        let refused = |what: &str| {
+            format!(
+                "existing ephemeral containers {:?} may not be {what}\n",
+                one.name
+            )
+        };
+        match new.iter().find(|other| other.name == one.name) {
+            None => report.forbidden(&path, &refused("removed")),
+            Some(other) => {
+                let changes = differences(one, other);
+                if !changes.is_empty() {
+                    let detail = refused("changed") + &changes.join("\n");
+                    report.forbidden(&path, &detail);
+                }
+            }
+        }
+    }
+}
+
+fn take_ephemeral(pod: &mut v1::Pod) -> Vec<v1::EphemeralContainer> {
     let spec = pod.spec.as_mut();
     spec.and_then(|spec| spec.ephemeral_containers.take())
         .unwrap_or_default()
@@ -121,7 +145,11 @@ fn metadata(old: &v1::Pod, new: &v1::Pod, report: &mut Report) {
     }
 }
 
-fn spec(old: &v1::PodSpec, new: &v1::PodSpec, report: &mut Report) {
+fn spec(old: &v1::Pod, new: &v1::Pod, report: &mut Report) {
+    // Defaulting leaves no object without one.
+    let (Some(old), Some(new)) = (&old.spec, &new.spec) else {
+        return;
+    };
     let path = Path::ROOT.field("spec");
     let lists = [
         ("containers", old.containers.len(), new.containers.len()),

@@ -204,3 +204,22 @@ fn ephemeral_containers_are_only_added_and_only_by_their_own_wish() {
         "Pod \"web\": spec: Forbidden: only ephemeral containers may be added\ncontainers[0].image: \"x\" -> \"y\""
     );
 }
+
+#[test]
+fn a_running_pod_takes_all_that_is_allowed_at_once() {
+    let mut new = with_ephemeral(&["a"]);
+    spec_of(&mut new).containers[0].image = Some("y".into());
+    assert_eq!(said(check_running(&pod(), &new)), "");
+    assert!(said(check_running(&new, &pod())).contains("may not be removed"));
+    spec_of(&mut new).host_network = Some(true);
+    assert!(said(check_running(&pod(), &new)).contains("hostNetwork: null -> true"));
+}
+
+#[test]
+fn a_new_pod_has_no_ephemeral_containers() {
+    assert_eq!(said(check_new(&pod())), "");
+    assert_eq!(
+        said(check_new(&with_ephemeral(&["a"]))),
+        "Pod \"web\": spec.ephemeralContainers: Forbidden: cannot be set on create"
+    );
+}
