@@ -22,7 +22,7 @@ impl Condition {
         self.value
     }
 
-    fn set(&mut self, value: bool, now: Time) {
+    pub fn set(&mut self, value: bool, now: Time) {
         if self.value != value {
             *self = Condition { value, since: now };
         }
@@ -58,6 +58,35 @@ impl Conditions {
             restarting: no,
         }
     }
+
+    /// As they were when the pod was lost: what has not changed since then keeps its time.
+    pub fn recalled(previous: &[v1::PodCondition], born: Time, now: Time) -> Conditions {
+        let of_type = |name: &str| {
+            let found = previous.iter().find(|condition| condition.type_ == name)?;
+            let since = found.last_transition_time.as_ref().and_then(Time::from_api);
+            Some(Condition {
+                value: found.status == "True",
+                since: since?.min(now),
+            })
+        };
+        let or_no = |name: &str| {
+            of_type(name).unwrap_or(Condition {
+                value: false,
+                since: now,
+            })
+        };
+        Conditions {
+            scheduled: Condition {
+                value: true,
+                since: of_type("PodScheduled").map_or(born, |condition| condition.since),
+            },
+            sandbox: or_no("PodReadyToStartContainers"),
+            initialized: or_no("Initialized"),
+            ready: or_no("Ready"),
+            containers_ready: or_no("ContainersReady"),
+            restarting: or_no("AllContainersRestarting"),
+        }
+    }
 }
 
 /// Why a condition is as it is.
@@ -70,7 +99,7 @@ struct Why {
 impl Life {
     /// Brings the values up to date.
     pub(super) fn settle_conditions(&mut self, now: Time) {
-        let serving = self.records.len() - self.mere_inits;
+        let serving = self.regular - self.mere_inits;
         let all_ready = self.tally.ready == serving && !self.is_ended();
         let failed = matches!(
             self.course,
@@ -166,7 +195,8 @@ impl Life {
             Phase::Pending | Phase::Running => {
                 let containers = &self.pod.containers;
                 let unready = (0..containers.len()).filter(|&slot| {
-                    containers[slot].role != Role::Init && !self.records[slot].ready
+                    matches!(containers[slot].role, Role::Sidecar | Role::App)
+                        && !self.records[slot].ready
                 });
                 let message = format!("containers with unready status: {}", self.names(unready));
                 Why {

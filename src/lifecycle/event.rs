@@ -45,10 +45,10 @@ impl Event {
     /// `involvedObject.fieldPath`.
     pub fn field_path(&self, pod: &Pod) -> Option<String> {
         let container = &pod.containers[self.slot?];
-        let list = if container.role == Role::App {
-            "containers"
-        } else {
-            "initContainers"
+        let list = match container.role {
+            Role::Init | Role::Sidecar => "initContainers",
+            Role::App => "containers",
+            Role::Ephemeral => "ephemeralContainers",
         };
         Some(format!("spec.{list}{{{}}}", container.name))
     }
@@ -84,6 +84,14 @@ pub fn sandbox_failed(error: &str) -> Text {
     warning(
         "FailedCreatePodSandBox",
         format!("Failed to create pod sandbox: {error}"),
+    )
+}
+
+/// Its process was lost, and with it everything that ran in it.
+pub fn sandbox_changed() -> Text {
+    normal(
+        "SandboxChanged",
+        "Pod sandbox changed, it will be killed and re-created.",
     )
 }
 

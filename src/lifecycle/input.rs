@@ -1,14 +1,15 @@
 //! The facts the planner is told.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Hook;
-use crate::spec::pod::Slot;
+use crate::spec::pod::{Pod, Slot};
 
 /// One fact. A fact that does not fit the state of its container (an answer that comes after the container has exited,
 /// say) is ignored, so nobody needs to filter late answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// The pod's network exists; `ips` become `status.podIPs`.
     SandboxReady {
@@ -72,6 +73,9 @@ pub enum Input {
     /// End now: every container is killed without hook, grace or order. Kubernetes has no such word; a second Ctrl-C has.
     Abort,
     SandboxRemoved,
+    /// The pod is defined otherwise now. Its containers are the same by name and part, their images may be others, and
+    /// new ephemeral containers are appended; whether a change is allowed is for [`crate::spec::update`] to say.
+    Update(Arc<Pod>),
 }
 
 /// What a pull from a registry took.

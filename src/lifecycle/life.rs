@@ -39,6 +39,8 @@ pub struct Life {
     pub(super) node: Node,
     pub(super) born: Time,
     pub(super) sandbox: Sandbox,
+    /// The number of the sandbox: how often the pod has lost the one it had.
+    pub(super) attempt: u32,
     pub(super) ips: Vec<IpAddr>,
     pub(super) course: Course,
     /// One per container, by slot.
@@ -47,12 +49,14 @@ pub struct Life {
     pub(super) inits: usize,
     /// How many of those run to completion, and so have no part in readiness.
     pub(super) mere_inits: usize,
-    /// Back-off of image pulls, in the slot that names the image first.
-    pub(super) pulls: Vec<Pulls>,
-    pub(super) image_of: Vec<Slot>,
+    /// How many containers the pod consists of; the slots from there on are ephemeral containers.
+    pub(super) regular: usize,
+    /// Back-off of pulls that have failed, by image as written.
+    pub(super) pulls: HashMap<String, Pulls>,
     /// The container being started, which the others wait for: from its pull until its postStart hook has returned.
     pub(super) busy: Option<Slot>,
     /// Slots below need nothing until something is observed of them, slots from `hi` on are `Fresh`: a plan looks in between.
+    /// Ephemeral containers are looked at by every plan.
     pub(super) lo: Slot,
     pub(super) hi: Slot,
     pub(super) tally: Tally,
@@ -125,28 +129,31 @@ pub(super) struct Tally {
 impl Life {
     /// The pod was accepted at `now`, which becomes `status.startTime`.
     pub fn new(pod: Arc<Pod>, node: Node, now: Time) -> Life {
-        let count = pod.containers.len();
-        let mut first = HashMap::with_capacity(count);
-        let image_of = (0..count)
-            .map(|slot| {
-                *first
-                    .entry(pod.containers[slot].image.written())
-                    .or_insert(slot)
-            })
-            .collect();
-        let mut life = Life {
+        let mut life = Life::unborn(pod, node, now);
+        let scheduled = event::scheduled(&life.pod, &life.node.name);
+        life.say(None, now, scheduled);
+        life.settle_conditions(now);
+        life
+    }
+
+    /// Nothing has happened yet, and nothing is told.
+    pub(super) fn unborn(pod: Arc<Pod>, node: Node, now: Time) -> Life {
+        let count = |roles: &[Role]| {
+            let containers = pod.containers.iter();
+            containers
+                .filter(|container| roles.contains(&container.role))
+                .count()
+        };
+        Life {
             restarts: Pace::restarts(node.max_restart_period),
-            inits: pod
-                .containers
-                .iter()
-                .filter(|container| container.role != Role::App)
-                .count(),
-            mere_inits: pod.slots(Role::Init).count(),
-            records: vec![Record::default(); count],
-            pulls: vec![Pulls::default(); count],
-            image_of,
+            inits: count(&[Role::Init, Role::Sidecar]),
+            mere_inits: count(&[Role::Init]),
+            regular: count(&[Role::Init, Role::Sidecar, Role::App]),
+            records: vec![Record::default(); pod.containers.len()],
+            pulls: HashMap::new(),
             born: now,
             sandbox: Sandbox::Absent { retry_at: now },
+            attempt: 0,
             ips: Vec::new(),
             course: Course::Living,
             busy: None,
@@ -158,11 +165,7 @@ impl Life {
             events: Vec::new(),
             pod,
             node,
-        };
-        let scheduled = event::scheduled(&life.pod, &life.node.name);
-        life.say(None, now, scheduled);
-        life.settle_conditions(now);
-        life
+        }
     }
 
     pub fn pod(&self) -> &Arc<Pod> {
@@ -207,7 +210,7 @@ impl Life {
     pub(super) fn touched(&mut self, slot: Slot) {
         self.lo = self.lo.min(slot);
         let (ready, initialised) = (self.is_ready(slot), self.is_initialised(slot));
-        let serves = self.pod.containers[slot].role != Role::Init;
+        let serves = matches!(self.pod.containers[slot].role, Role::Sidecar | Role::App);
         let record = &mut self.records[slot];
         let tally = &mut self.tally;
         tally.ready =
@@ -228,6 +231,7 @@ impl Life {
             Role::Sidecar | Role::App => {
                 record.is_started() && record.running().is_some_and(|running| running.readiness)
             }
+            Role::Ephemeral => false,
         }
     }
 
@@ -235,7 +239,7 @@ impl Life {
         match self.pod.containers[slot].role {
             Role::Init => self.is_ready(slot),
             Role::Sidecar => self.records[slot].is_started(),
-            Role::App => false,
+            Role::App | Role::Ephemeral => false,
         }
     }
 }

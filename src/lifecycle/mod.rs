@@ -33,12 +33,14 @@ mod plan;
 mod qos;
 mod record;
 mod restart;
+mod resume;
 mod start;
 mod status;
 mod stop;
 #[cfg(test)]
 mod tests;
 mod time;
+mod update;
 
 pub use action::{Action, Hook, Plan, Signal};
 pub use event::{Event, EventKind};

@@ -85,6 +85,7 @@ impl Life {
                 self.end(grace, Why::Deleted, now);
             }
             Input::Abort => self.abort(now),
+            Input::Update(pod) => self.update(pod, now),
             _ => {} // Too late to matter, see `Input`.
         }
         self.settle_conditions(now);
@@ -155,11 +156,28 @@ impl Life {
     }
 
     fn image_ready(&mut self, slot: Slot, image_id: String, pulled: Option<Pulled>, now: Time) {
-        let text = event::pulled(self.pod.containers[slot].image.written(), pulled);
+        if self.is_outdated(slot, now) {
+            return;
+        }
+        let image = &self.pod.containers[slot].image;
+        let text = event::pulled(image.written(), pulled);
+        if let Some(pulls) = self.pulls.get_mut(image.written()) {
+            pulls.last_error.clear();
+        }
+        let record = &mut self.records[slot];
+        record.image_id = image_id;
+        record.image = Some(image.shown().to_owned());
         self.say(Some(slot), now, text);
-        self.records[slot].image_id = image_id;
-        self.pulls[self.image_of[slot]].last_error.clear();
         self.put(slot, State::Pulled);
+    }
+
+    /// The answer is about an image that is not wanted any more: the container begins anew with the one that is.
+    fn is_outdated(&mut self, slot: Slot, now: Time) -> bool {
+        let outdated = std::mem::take(&mut self.records[slot].outdated);
+        if outdated {
+            self.idle(slot, now);
+        }
+        outdated
     }
 
     /// The events and the waiting state of an image that is not there (`EnsureImageExists`, `pullImage`, `evalCRIPullErr`).
@@ -170,6 +188,9 @@ impl Life {
         message: String,
         now: Time,
     ) {
+        if self.is_outdated(slot, now) {
+            return;
+        }
         let image = self.pod.containers[slot].image.written();
         let failed = |message: &str| {
             event::warning(
@@ -218,7 +239,8 @@ impl Life {
                 | ImageProblem::SignatureValidationFailed
         );
         if pulled {
-            let pulls = &mut self.pulls[self.image_of[slot]];
+            let image = self.pod.containers[slot].image.written();
+            let pulls = self.pulls.entry(image.to_owned()).or_default();
             pulls.backoff.next(now, now, &super::backoff::Pace::pulls());
             pulls.last_error = format!("{}: {message}", problem.as_str());
         }
@@ -255,7 +277,10 @@ impl Life {
             },
             startup_passed: container.startup.is_none(),
             readiness: container.readiness.is_none(),
-            stopping: Stopping::No,
+            stopping: match std::mem::take(&mut self.records[slot].outdated) {
+                true => Stopping::Wanted(Reason::Definition),
+                false => Stopping::No,
+            },
         };
         if running.post_start == PostStart::Passed {
             self.release(slot);
@@ -282,7 +307,8 @@ impl Life {
         self.say(Some(slot), now, event::failed(&message));
         self.records[slot].set_problem(problem.as_str(), message.clone());
         if problem != StartProblem::RunContainerError {
-            self.idle(slot, now + RETRY);
+            let outdated = std::mem::take(&mut self.records[slot].outdated);
+            self.idle(slot, if outdated { now } else { now + RETRY });
             return;
         }
         // It was made, so there is an instance, and it ended as containerd reports such a one.
@@ -322,14 +348,19 @@ impl Life {
         let message = self.fit_message(message);
         let record = &mut self.records[slot];
         let started = Some(record.running().map_or(now, |running| running.since));
-        let by_probe = matches!(
-            record.running(),
-            Some(Running { stopping: Stopping::Under { reason, .. }, .. }) if reason.is_probe()
-        );
+        // A start that failed has begun what is wanted as little as one that is to be stopped for it.
+        let outdated = std::mem::take(&mut record.outdated).then_some(Reason::Definition);
+        let stopped = match record.running() {
+            Some(Running {
+                stopping: Stopping::Under { reason, .. },
+                ..
+            }) => Some(*reason),
+            _ => outdated,
+        };
         let before = record.last_exit();
         record.push_ended(Ended {
             code,
-            reason,
+            reason: reason.into(),
             message,
             started,
             finished: Some(now),
@@ -339,12 +370,11 @@ impl Life {
         let end = End {
             code,
             cause,
-            by_probe,
+            stopped,
         };
         match self.fate(slot, end) {
             Fate::Done => self.done(slot, end),
-            // Killing and restarting are one act for the kubelet: the back-off looks at the exit before the kill.
-            Fate::Again if by_probe => self.put(
+            Fate::Again if stopped.is_some_and(Reason::restarts) => self.put(
                 slot,
                 State::Idle {
                     from: before,
@@ -363,12 +393,13 @@ impl Life {
         match self.course {
             Course::Ending { .. } => Fate::Done,
             // Everything will be set up again, whatever it would deserve by itself.
-            Course::Renewing { .. } => Fate::Again,
+            Course::Renewing { .. } if self.is_regular(slot) => Fate::Again,
+            Course::Renewing { .. } => Fate::Done,
             Course::Living => restart::fate(&self.pod.containers[slot], end),
         }
     }
 
-    fn done(&mut self, slot: Slot, end: End) {
+    pub(super) fn done(&mut self, slot: Slot, end: End) {
         let failed = match self.pod.containers[slot].role {
             Role::App => {
                 self.tally.apps_done += 1;
@@ -379,7 +410,7 @@ impl Life {
                 self.tally.init_failed |= failed && !self.is_ending();
                 failed
             }
-            Role::Sidecar => false, // Its exit code is ignored.
+            Role::Sidecar | Role::Ephemeral => false, // Its exit code is ignored.
         };
         if failed && self.first_failure.is_none() {
             self.first_failure = Some((slot, end.code));

@@ -112,6 +112,7 @@ impl Life {
                 Role::Init => self.count_init(slot, shown, &mut counts),
                 Role::Sidecar => self.count_sidecar(slot, shown, &mut counts),
                 Role::App => self.count_app(slot, shown, &mut counts),
+                Role::Ephemeral => {}
             }
         }
         counts

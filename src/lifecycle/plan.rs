@@ -42,7 +42,7 @@ impl Life {
             return;
         }
         let grace = self.pod.termination_grace.as_secs();
-        let apps = self.records.len() - self.inits;
+        let apps = self.regular - self.inits;
         if self.deadline().is_some_and(|deadline| now >= deadline) {
             self.say(None, now, event::deadline_exceeded());
             self.end(grace, Why::Deadline, now);
@@ -58,11 +58,14 @@ impl Life {
             Sandbox::Absent { retry_at } if now < retry_at => return plan.wake_by(retry_at),
             Sandbox::Absent { .. } => {
                 self.sandbox = Sandbox::Making;
-                return plan.actions.push(Action::MakeSandbox { attempt: 0 });
+                return plan.actions.push(Action::MakeSandbox {
+                    attempt: self.attempt,
+                });
             }
             Sandbox::Making | Sandbox::Removing | Sandbox::Gone => return,
             Sandbox::Ready => {}
         }
+        self.plan_ephemeral(now, plan);
         let mut unsettled = None;
         for slot in self.lo..self.hi {
             if !self.tend(slot, now, plan) && unsettled.is_none() {
@@ -70,10 +73,24 @@ impl Life {
             }
         }
         self.lo = unsettled.unwrap_or(self.hi);
-        while self.busy.is_none() && self.hi < self.records.len() && self.may_start(self.hi) {
+        while self.busy.is_none() && self.hi < self.regular && self.may_start(self.hi) {
             let slot = self.hi;
             self.hi += 1;
-            self.begin_pull(slot, now, plan);
+            // A pod that goes on after a loss has containers that are done for good.
+            if matches!(self.records[slot].state, State::Fresh) {
+                self.begin_first(slot, now, plan);
+            }
+        }
+    }
+
+    /// Ephemeral containers come before all others, and wait for no initialisation.
+    fn plan_ephemeral(&mut self, now: Time, plan: &mut Plan) {
+        for slot in self.regular..self.records.len() {
+            if !matches!(self.records[slot].state, State::Fresh) {
+                self.tend(slot, now, plan);
+            } else if self.busy.is_none() {
+                self.begin_first(slot, now, plan);
+            }
         }
     }
 
@@ -124,7 +141,9 @@ impl Life {
             (Course::Renewing { .. }, _) => 0,
             (Course::Living, Reason::Liveness) => own(&container.liveness).as_secs(),
             (Course::Living, Reason::Startup) => own(&container.startup).as_secs(),
-            (Course::Living, Reason::PostStart | Reason::Pod) => whole.as_secs(),
+            (Course::Living, Reason::PostStart | Reason::Definition | Reason::Pod) => {
+                whole.as_secs()
+            }
         };
         let step = Step::begin(now, grace, container.has_pre_stop);
         if let Step::PreStop { since, left } = step {
@@ -145,10 +164,17 @@ impl Life {
     fn kill_message(&self, slot: Slot, reason: Reason) -> String {
         let container = &self.pod.containers[slot];
         let name = &container.name;
+        let init = matches!(container.role, Role::Sidecar | Role::Init);
         let probe = match reason {
             Reason::Pod => return format!("Stopping container {name}"),
             // The reason in the place of a message: so the kubelet calls it.
             Reason::PostStart => return "FailedPostStartHook".to_owned(),
+            Reason::Definition if init => {
+                return format!("Init container {name} definition changed");
+            }
+            Reason::Definition => {
+                return format!("Container {name} definition changed, will be restarted");
+            }
             Reason::Liveness => "liveness",
             Reason::Startup => "startup",
         };
@@ -156,8 +182,10 @@ impl Life {
             (Role::Sidecar | Role::Init, _) => {
                 format!("Init container {name} failed {probe} probe")
             }
-            (Role::App, RestartPolicy::Never) => format!("Container {name} failed {probe} probe"),
-            (Role::App, _) => format!("Container {name} failed {probe} probe, will be restarted"),
+            (_, RestartPolicy::Never) => format!("Container {name} failed {probe} probe"),
+            (Role::App | Role::Ephemeral, _) => {
+                format!("Container {name} failed {probe} probe, will be restarted")
+            }
         }
     }
 
@@ -181,7 +209,7 @@ impl Life {
 
     /// Stops everything, and forgets about pulls under way.
     fn stop_all(&mut self, now: Time, plan: &mut Plan) {
-        for slot in 0..self.hi {
+        for slot in self.begun() {
             match &self.records[slot].state {
                 State::Pulling | State::Pulled => self.idle(slot, now),
                 State::Running(running)
@@ -194,15 +222,21 @@ impl Life {
         }
         // A sidecar waits for what is declared after it; regular init containers are not waited for.
         let serving = |life: &Life, slot: Slot| {
-            life.pod.containers[slot].role != Role::Init && life.records[slot].is_live()
+            let role = life.pod.containers[slot].role;
+            matches!(role, Role::Sidecar | Role::App) && life.records[slot].is_live()
         };
         let mut after = (0..self.hi).filter(|&slot| serving(self, slot)).count();
-        for slot in 0..self.hi {
+        for slot in self.begun() {
             after -= usize::from(serving(self, slot));
             let waits =
                 self.is_ending() && self.pod.containers[slot].role == Role::Sidecar && after > 0;
             self.advance_stop(slot, !waits, now, plan);
         }
+    }
+
+    /// The slots in which something may have begun.
+    fn begun(&self) -> impl Iterator<Item = Slot> + use<> {
+        (0..self.hi).chain(self.regular..self.records.len())
     }
 
     fn plan_renewing(&mut self, since: Time, now: Time, plan: &mut Plan) {
@@ -239,7 +273,7 @@ impl Life {
             record.set_problem(REASON, MESSAGE.to_owned());
             record.push_ended(Ended {
                 code: 137,
-                reason: REASON,
+                reason: REASON.into(),
                 message: MESSAGE.to_owned(),
                 started: None,
                 finished: None,
@@ -270,7 +304,7 @@ impl Life {
     }
 
     fn kill_all(&mut self, now: Time, plan: &mut Plan) {
-        for slot in 0..self.hi {
+        for slot in self.begun() {
             let Some(running) = self.records[slot].running_mut() else {
                 continue;
             };

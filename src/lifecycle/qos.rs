@@ -1,13 +1,15 @@
 //! The quality of service class (`pkg/apis/core/v1/helper/qos`).
 
-use crate::spec::pod::Pod;
+use crate::spec::pod::{Pod, Role};
 
-/// What `status.qosClass` says. All containers count, init containers included; a value of zero counts as none.
+/// What `status.qosClass` says. All containers count, init containers included, but for ephemeral ones; a value of zero
+/// counts as none.
 pub fn class(pod: &Pod) -> &'static str {
     let set = |value: Option<u64>| value.filter(|&value| value > 0);
     let mut any = false;
     let mut guaranteed = true;
-    for container in &pod.containers {
+    let members = pod.containers.iter();
+    for container in members.filter(|container| container.role != Role::Ephemeral) {
         let r = &container.resources;
         for (request, limit) in [
             (r.cpu_request, r.cpu_limit),

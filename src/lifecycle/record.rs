@@ -1,5 +1,7 @@
 //! What is known of one container.
 
+use std::borrow::Cow;
+
 use super::backoff::Backoff;
 use super::stop::Step;
 use super::{Cause, Time};
@@ -20,7 +22,11 @@ pub struct Record {
     pub seen: bool,
     /// Its instance was removed to restart the whole pod; counted as a restart before the next instance exists.
     pub renewed: bool,
+    /// Of the image that was there last; `image` is how it was named then.
     pub image_id: String,
+    pub image: Option<String>,
+    /// Another image was demanded while a start was under way: what comes of that is not what is wanted.
+    pub outdated: bool,
     pub crashes: Backoff,
     /// Whether it counts as ready and (an init container) as initialised; kept here so that sums need no scan.
     pub ready: bool,
@@ -92,11 +98,18 @@ pub enum Reason {
     Liveness,
     Startup,
     PostStart,
+    /// Its image is another one now.
+    Definition,
 }
 
 impl Reason {
     pub fn is_probe(self) -> bool {
         matches!(self, Reason::Liveness | Reason::Startup)
+    }
+
+    /// The kubelet kills and restarts in one act: the back-off looks at the exit before the kill.
+    pub fn restarts(self) -> bool {
+        self.is_probe() || self == Reason::Definition
     }
 }
 
@@ -104,7 +117,7 @@ impl Reason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     pub code: i32,
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     pub message: String,
     pub started: Option<Time>,
     /// None for an instance that was removed: nobody saw it end, and no back-off is measured from it.

@@ -2,6 +2,7 @@
 //! `pkg/api/v1/pod/util.go` `ContainerShouldRestart`, KEP-5307, KEP-5532).
 
 use super::Cause;
+use super::record::Reason;
 use crate::spec::pod::{Container, ExitCodes, RestartPolicy, RestartRule, Role, RuleAction};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,16 +20,22 @@ pub enum Fate {
 pub struct End {
     pub code: i32,
     pub cause: Cause,
-    /// It was stopped because its liveness or startup probe failed.
-    pub by_probe: bool,
+    /// Why it was stopped; none if it ended by itself.
+    pub stopped: Option<Reason>,
 }
 
 /// What becomes of a container of a pod that is not ending.
 pub fn fate(container: &Container, end: End) -> Fate {
+    if container.role == Role::Ephemeral {
+        return Fate::Done;
+    }
+    if end.stopped == Some(Reason::Definition) {
+        return Fate::Again;
+    }
     if container.role == Role::Init && !init_failed(end) {
         return Fate::Done;
     }
-    if end.by_probe {
+    if end.stopped.is_some_and(Reason::is_probe) {
         // The kubelet decides this before the kill, so neither the exit code nor the rules are asked.
         return if container.restart_policy == RestartPolicy::Never {
             Fate::Done

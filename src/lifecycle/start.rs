@@ -13,6 +13,7 @@ impl Life {
     /// that has run before is restarted whatever the others do.
     pub(super) fn may_start(&self, slot: Slot) -> bool {
         let gate = match self.pod.containers[slot].role {
+            Role::Ephemeral => return true,
             // Once a regular container was started the pod counts as initialised.
             Role::App if self.tally.apps_seen > 0 => return true,
             Role::App => self.inits,
@@ -74,26 +75,37 @@ impl Life {
         true
     }
 
+    /// The first start since the pod was set up. It waits for no back-off, but the next one counts from an exit before it.
+    pub(super) fn begin_first(&mut self, slot: Slot, now: Time, plan: &mut Plan) {
+        if let Some(exit) = self.records[slot].last_exit() {
+            self.records[slot].crashes.next(exit, now, &self.restarts);
+        }
+        self.begin_pull(slot, now, plan);
+    }
+
     /// The first step of a start: the image. Everybody else waits from here on.
     pub(super) fn begin_pull(&mut self, slot: Slot, now: Time, plan: &mut Plan) {
         if let Some(error) = self.invalid_image(slot) {
             self.image_failed(slot, ImageProblem::InvalidImageName, error, now);
             return plan.wake_by(now + super::observe::RETRY);
         }
-        if let Some(refusal) = self.pulls[self.image_of[slot]]
-            .backoff
-            .refuses_since_update(now, &Pace::pulls())
+        let pulls = self.pulls.get(self.pod.containers[slot].image.written());
+        if let Some(refusal) =
+            pulls.and_then(|pulls| pulls.backoff.refuses_since_update(now, &Pace::pulls()))
         {
             return self.refuse_pull(slot, refusal, now, plan);
         }
         self.busy = Some(slot);
+        self.records[slot].outdated = false;
         self.put(slot, State::Pulling);
         plan.actions.push(Action::Pull { slot });
     }
 
     fn refuse_pull(&mut self, slot: Slot, refusal: Refusal, now: Time, plan: &mut Plan) {
-        let text = event::pull_backoff(self.pod.containers[slot].image.written());
-        let message = match self.pulls[self.image_of[slot]].last_error.as_str() {
+        let image = self.pod.containers[slot].image.written();
+        let text = event::pull_backoff(image);
+        let last_error = self.pulls.get(image).map(|pulls| pulls.last_error.as_str());
+        let message = match last_error.unwrap_or_default() {
             "" => text.2.to_string(),
             error => format!("{}: {error}", text.2),
         };

@@ -7,7 +7,10 @@ use super::life::{Course, Life, Why};
 use super::phase::Shown;
 use super::record::Ended;
 use super::{Time, qos};
-use crate::spec::pod::{Image, Role, Slot};
+use crate::spec::pod::Slot;
+
+/// Who made a container: before its id.
+pub(super) const ID_PREFIX: &str = "wasmpod://";
 
 impl Life {
     /// The pod's status. Terminal or not, everything in it follows from what was observed.
@@ -20,16 +23,18 @@ impl Life {
                 ..
             }
         );
-        let statuses = |init: bool| {
-            let slots = (0..self.records.len())
-                .filter(|&slot| (self.pod.containers[slot].role != Role::App) == init);
+        let statuses = |slots: std::ops::Range<Slot>| {
             slots
                 .map(|slot| self.container_status(slot))
                 .collect::<Vec<_>>()
         };
-        let mut containers = statuses(false);
-        containers.sort_by(|a, b| a.name.cmp(&b.name));
-        let inits = statuses(true);
+        let sorted = |mut statuses: Vec<v1::ContainerStatus>| {
+            statuses.sort_by(|a, b| a.name.cmp(&b.name));
+            statuses
+        };
+        let inits = statuses(0..self.inits);
+        let containers = sorted(statuses(self.inits..self.regular));
+        let ephemeral = sorted(statuses(self.regular..self.records.len()));
         let host = |ip: &std::net::IpAddr| v1::HostIP { ip: ip.to_string() };
         let ips = if self.pod.host_network {
             &self.node.host_ips
@@ -55,6 +60,7 @@ impl Life {
             qos_class: Some(qos::class(&self.pod).to_owned()),
             container_statuses: Some(containers),
             init_container_statuses: Some(inits).filter(|statuses| !statuses.is_empty()),
+            ephemeral_container_statuses: Some(ephemeral).filter(|statuses| !statuses.is_empty()),
             observed_generation: self.pod.object.metadata.generation,
             ..Default::default()
         }
@@ -69,16 +75,15 @@ impl Life {
             .and_then(|written| written.resources.clone());
         v1::ContainerStatus {
             name: container.name.clone(),
-            image: match &container.image {
-                Image::Registry { reference, .. } if !record.image_id.is_empty() => {
-                    reference.clone()
-                }
-                image => image.written().to_owned(),
+            image: match &record.image {
+                Some(image) => image.clone(),
+                None => container.image.written().to_owned(),
             },
             image_id: record.image_id.clone(),
             container_id: self.container_id(slot),
             ready: record.ready,
-            started: Some(record.is_started()),
+            // The kubelet says it of those only whose start others may wait for.
+            started: self.is_regular(slot).then(|| record.is_started()),
             restart_count: i32::try_from(record.restart_count()).unwrap_or(i32::MAX),
             last_state: last(shown).map(|ended| v1::ContainerState {
                 terminated: Some(terminated(ended)),
@@ -152,9 +157,12 @@ impl Life {
         Some(mounts.iter().map(status).collect()).filter(|mounts: &Vec<_>| !mounts.is_empty())
     }
 
-    /// The container in the object as it was written.
+    /// The container in the object as it was written; none for an ephemeral one, which is written otherwise.
     fn written(&self, slot: Slot) -> Option<&v1::Container> {
         let spec = self.pod.object.spec.as_ref()?;
+        if !self.is_regular(slot) {
+            return None;
+        }
         match slot.checked_sub(self.inits) {
             Some(app) => spec.containers.get(app),
             None => spec.init_containers.as_ref()?.get(slot),
@@ -174,7 +182,7 @@ fn last(shown: Shown<'_>) -> Option<&Ended> {
 fn terminated(ended: &Ended) -> v1::ContainerStateTerminated {
     v1::ContainerStateTerminated {
         exit_code: ended.code,
-        reason: Some(ended.reason.to_owned()),
+        reason: Some(ended.reason.clone().into_owned()),
         message: Some(ended.message.clone()).filter(|message| !message.is_empty()),
         started_at: ended.started.map(Time::api),
         finished_at: ended.finished.map(Time::api),
@@ -184,5 +192,5 @@ fn terminated(ended: &Ended) -> v1::ContainerStateTerminated {
 }
 
 fn full_id(id: &str) -> Option<String> {
-    (!id.is_empty()).then(|| format!("wasmpod://{id}"))
+    (!id.is_empty()).then(|| format!("{ID_PREFIX}{id}"))
 }

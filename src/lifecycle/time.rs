@@ -35,6 +35,11 @@ impl Time {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// A time the API has written; none before 1970.
+    pub fn from_api(time: &v1::Time) -> Option<Time> {
+        u64::try_from(time.0.as_nanosecond()).ok().map(Time)
+    }
+
     /// As the API writes times: whole seconds, cut downwards.
     pub fn api(self) -> v1::Time {
         let secs = i64::try_from(self.0 / 1_000_000_000).unwrap_or(i64::MAX);

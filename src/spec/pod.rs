@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1;
 pub type Slot = usize;
 
 /// One pod, ready to be planned and run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pod {
     pub name: String,
     pub namespace: String,
@@ -27,7 +27,7 @@ pub struct Pod {
     pub termination_grace: Duration,
     pub active_deadline: Option<Duration>,
     /// Init containers and sidecars in the order of `spec.initContainers`, then the regular ones in the order of
-    /// `spec.containers`. A [`Slot`] is an index into this list.
+    /// `spec.containers`, then the ephemeral ones in the order in which they came. A [`Slot`] is an index into this list.
     pub containers: Vec<Container>,
     pub volumes: Vec<Volume>,
     pub host_network: bool,
@@ -39,7 +39,7 @@ pub struct Pod {
     pub object: v1::Pod,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostAlias {
     pub ip: IpAddr,
     pub hostnames: Vec<String>,
@@ -61,9 +61,11 @@ pub enum Role {
     Sidecar,
     /// One of `spec.containers`.
     App,
+    /// One of `spec.ephemeralContainers`: joins a pod that runs, is started once and has no part in what becomes of the pod.
+    Ephemeral,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Container {
     pub name: String,
     pub role: Role,
@@ -125,6 +127,14 @@ impl Image {
             Image::File { written, .. }
             | Image::Registry { written, .. }
             | Image::Invalid { written, .. } => written,
+        }
+    }
+
+    /// The image as the status of a container names it once the image is there.
+    pub fn shown(&self) -> &str {
+        match self {
+            Image::Registry { reference, .. } => reference,
+            image => image.written(),
         }
     }
 }

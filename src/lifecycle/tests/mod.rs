@@ -3,6 +3,7 @@
 
 mod backoff;
 mod deletion;
+mod ephemeral;
 mod events;
 mod hooks;
 mod images;
@@ -13,6 +14,8 @@ mod pods;
 mod probes;
 mod renewal;
 mod restarts;
+mod resume;
 mod sim;
 mod speed;
 mod status;
+mod update;

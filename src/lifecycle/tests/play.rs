@@ -8,7 +8,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1;
 
 use crate::lifecycle::*;
-use crate::spec::pod::{Pod, Slot};
+use crate::spec::pod::{Image, Pod, Slot};
 
 /// The pod is accepted at this time; scripts count from here.
 pub const BORN: Time = Time::from_secs(1_700_000_000);
@@ -42,9 +42,21 @@ impl Play {
     }
 
     pub fn on(node: Node, pod: Pod, held: &[&str]) -> Play {
+        Play::of(Life::new(Arc::new(pod), node, BORN), 0.0, held)
+    }
+
+    /// The process of a pod was lost, and another one goes on with it at `secs`.
+    pub fn resumed(&self, secs: f64, attempt: u32) -> Play {
+        let now = BORN + Duration::from_secs_f64(secs);
+        let (pod, node) = (Arc::clone(self.life.pod()), self.life.node.clone());
+        let life = Life::resume(pod, node, &self.status(), attempt, now);
+        Play::of(life, secs, &[])
+    }
+
+    pub fn of(life: Life, secs: f64, held: &[&str]) -> Play {
         let mut play = Play {
-            life: Life::new(Arc::new(pod), node, BORN),
-            now: BORN,
+            life,
+            now: BORN + Duration::from_secs_f64(secs),
             finished: false,
             wake_at: None,
             held: held.iter().map(|&held| held.to_owned()).collect(),
@@ -179,6 +191,23 @@ impl Play {
         )
     }
 
+    /// The pod is defined otherwise from now on.
+    pub fn update(&mut self, secs: f64, change: impl FnOnce(&mut Pod)) -> &mut Play {
+        let mut pod = Pod::clone(self.life.pod());
+        change(&mut pod);
+        self.at(secs, Input::Update(Arc::new(pod)))
+    }
+
+    /// A container has another image from now on.
+    pub fn image(&mut self, secs: f64, name: &str, image: &str) -> &mut Play {
+        let slot = self.slot(name);
+        let image = Image::Registry {
+            written: image.into(),
+            reference: format!("docker.io/library/{image}:latest"),
+        };
+        self.update(secs, |pod| pod.containers[slot].image = image)
+    }
+
     /// What was asked since the last look, without pulls, which say nothing beside the starts.
     pub fn actions(&mut self) -> Vec<String> {
         let mut actions = std::mem::take(&mut self.actions);
@@ -219,6 +248,7 @@ impl Play {
             .init_container_statuses
             .into_iter()
             .chain(status.container_statuses)
+            .chain(status.ephemeral_container_statuses)
             .flatten();
         all.into_iter().find(|status| status.name == name).unwrap()
     }

@@ -61,6 +61,10 @@ pub fn sidecar(name: &str) -> Container {
     container(name, Role::Sidecar)
 }
 
+pub fn ephemeral(name: &str) -> Container {
+    container(name, Role::Ephemeral)
+}
+
 fn container(name: &str, role: Role) -> Container {
     Container {
         name: name.into(),

@@ -7,11 +7,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::play::BORN;
-use super::pods::{With, app, init, pod, probe, rule, sidecar};
+use super::pods::{With, app, ephemeral, init, pod, probe, rule, sidecar};
 use crate::lifecycle::life::Course;
 use crate::lifecycle::record::State;
 use crate::lifecycle::*;
-use crate::spec::pod::{Container, ExitCodes, Pod, RestartPolicy, Role, RuleAction, Slot};
+use crate::spec::pod::{Container, ExitCodes, Image, Pod, RestartPolicy, Role, RuleAction, Slot};
 
 /// No answer of the machine takes longer, but for a container that ignores TERM.
 const SLOWEST: Duration = Duration::from_secs(20);
@@ -117,6 +117,9 @@ impl Sim {
                 continue;
             };
             self.happen(next);
+            if self.dice.one_in(20) {
+                self.change();
+            }
         }
     }
 
@@ -380,11 +383,33 @@ impl Sim {
                 self.owed -= 1;
                 self.live.remove(slot);
             }
+            Input::Update(pod) => {
+                self.completed
+                    .resize(pod.containers.len().max(self.completed.len()), false);
+            }
             Input::ProbeResult { .. } | Input::Delete { .. } | Input::Abort => {}
             _ => self.owed -= 1,
         }
         self.life.observe(input, self.now);
         self.check_phase(before);
+    }
+
+    /// Now and then somebody changes an image or looks into the pod.
+    fn change(&mut self) {
+        let mut pod = Pod::clone(self.life.pod());
+        let count = pod.containers.len() as u64;
+        if self.dice.one_in(3) {
+            pod.containers.push(ephemeral(&format!("e{count}")));
+        } else {
+            let slot = self.dice.roll(count) as usize;
+            let written = format!("image{}", self.dice.roll(3));
+            pod.containers[slot].image = Image::Registry {
+                reference: written.clone(),
+                written,
+            };
+        }
+        // Not from an older definition: changes come one after another.
+        self.happen(Some(Input::Update(Arc::new(pod))));
     }
 
     /// What a container that has come up will do by itself.
@@ -458,6 +483,7 @@ fn any_container() -> impl Strategy<Value = Container> {
                 Role::Init => return init("").with(|c| c.restart_policy = policy),
                 Role::Sidecar => sidecar(""),
                 Role::App => app("").with(|c| c.restart_policy = policy),
+                Role::Ephemeral => ephemeral(""),
             };
             container.with(|c| {
                 (c.has_post_start, c.has_pre_stop) = (post_start && gated, pre_stop);
