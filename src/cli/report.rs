@@ -43,6 +43,7 @@ fn object(pod: &Pod, event: &Event) -> String {
     match container.role {
         Role::App => format!("spec.containers{{{}}}", container.name),
         Role::Init | Role::Sidecar => format!("spec.initContainers{{{}}}", container.name),
+        Role::Ephemeral => format!("spec.ephemeralContainers{{{}}}", container.name),
     }
 }
 
