@@ -10,6 +10,7 @@
 //! ```
 
 mod choose;
+mod course;
 mod files;
 mod follow;
 mod print;
@@ -24,6 +25,7 @@ use std::path::Path;
 use k8s_openapi::jiff::Timestamp;
 
 pub use choose::instance;
+pub use course::PodCourse;
 pub use follow::{Course, follow};
 use print::Printer;
 
