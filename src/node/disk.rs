@@ -172,7 +172,9 @@ impl Folder {
     pub fn tidy_sub(&self, name: &str) -> io::Result<()> {
         step("tidy", &self.path)?;
         match unlinkat(&self.fd, name, UnlinkatFlags::RemoveDir) {
-            Ok(()) | Err(Errno::ENOTEMPTY | Errno::EEXIST | Errno::ENOENT) => Ok(()),
+            Ok(()) | Err(Errno::ENOTEMPTY | Errno::EEXIST | Errno::ENOENT | Errno::ENOTDIR) => {
+                Ok(())
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -226,7 +228,7 @@ fn read_all(mut file: File, buffer: &mut Vec<u8>) -> io::Result<()> {
 
 /// Between any two changes of the disk a test may kill the process, or refuse the change.
 #[cfg(not(test))]
-mod step {
+pub(super) mod step {
     pub const WATCHED: bool = false;
 
     #[expect(clippy::unnecessary_wraps, reason = "in tests it can fail")]

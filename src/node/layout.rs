@@ -47,7 +47,31 @@ impl Layout {
         self.data.join("events")
     }
 
+    /// The kubelet's name for it (`pkg/kubelet/kuberuntime/helpers.go` `BuildPodLogsDirectory`). A name that leaves no room for
+    /// the rest is cut; the uid alone tells pods apart.
     pub fn pod_logs(&self, namespace: &str, name: &str, uid: &str) -> PathBuf {
+        const NAME_MAX: usize = 255;
+        let room = NAME_MAX.saturating_sub(namespace.len() + uid.len() + 2);
+        let name = &name[..name.floor_char_boundary(name.len().min(room))];
         self.logs.join(format!("{namespace}_{name}_{uid}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_logs_of_the_longest_name_have_a_folder() {
+        let layout = Layout {
+            run: "/r".into(),
+            data: "/d".into(),
+            logs: "/l".into(),
+        };
+        let logs = |name: &str| layout.pod_logs("default", name, "0-1");
+        assert_eq!(logs("web"), PathBuf::from("/l/default_web_0-1"));
+        let cut = logs(&"a".repeat(253));
+        assert_eq!(cut.file_name().unwrap().len(), 255);
+        assert!(cut.to_str().unwrap().ends_with("a_0-1"));
     }
 }

@@ -18,6 +18,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use serde::{Deserialize, Serialize};
 
+use super::disk::step::step;
 use super::disk::{Durable, Folder};
 use super::{Layout, names};
 
@@ -352,9 +353,12 @@ impl Folder {
         // What a killed one has left: a new file, so that nobody else can have it open.
         self.remove_taking()?;
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_APPEND;
+        step("open", self.path())?;
         let mut file = self.open_file(TAKING, flags)?;
         lock(&file)?;
+        step("write", self.path())?;
         file.write_all(content)?;
+        step("rename", self.path())?;
         nix::fcntl::renameat(self, TAKING, self, name)?;
         Ok(file)
     }

@@ -107,9 +107,12 @@ impl<K: Kind> Objects<K> {
             None => all.names().map_err(doing("list", all.path()))?,
         };
         let mut buffer = Vec::new();
-        for namespace in namespaces {
-            if let Some(folder) = absent(all.sub(&namespace), &all.path().join(&namespace))? {
-                self.list_folder(&folder, &mut buffer, &mut found)?;
+        for name in namespaces {
+            match absent(all.sub(&name), &all.path().join(&name)) {
+                Ok(None) => {}
+                Ok(Some(folder)) => self.list_folder(&folder, &mut buffer, &mut found)?,
+                Err(error) if namespace.is_none() => tracing::warn!("passed over: {error}"),
+                Err(error) => return Err(error),
             }
         }
         Ok(found)
@@ -330,6 +333,23 @@ impl<K: Kind> Objects<K> {
             Err(error) => return Err(error),
         }
         self.unlink(namespace, name)
+    }
+
+    /// Removes the folders of namespaces that hold nothing any more: whoever removed the last object was killed before he
+    /// could.
+    ///
+    /// # Errors
+    /// The machine's.
+    pub fn tidy(&self) -> Result<(), StoreError> {
+        let _writers = Writers::lock(&self.layout)?;
+        let Some(all) = self.folder()? else {
+            return Ok(());
+        };
+        let tidy = || {
+            let names = all.names()?;
+            names.iter().try_for_each(|name| all.tidy_sub(name))
+        };
+        tidy().map_err(doing("tidy", all.path()))
     }
 
     /// Removes a file that cannot be understood as an object; one that can is left alone. Whether it was removed.

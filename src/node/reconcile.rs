@@ -80,6 +80,7 @@ pub fn reconcile(store: &Store, machinery: &dyn Machinery) -> Result<usize, Stor
     for sight in sights.iter().filter(|sight| needs_order(sight)) {
         count += usize::from(attempt(store, machinery, &sight.pod));
     }
+    store.objects::<v1::Pod>().tidy()?;
     Ok(count + sweep_orphans(store, machinery)?)
 }
 
