@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use wasmpod::pod::{Compiler, Dirs, Options, Pod, Silent};
+use wasmpod::pod::{Compiler, Dirs, Images, Options, Pod, Silent};
 use wasmpod::spec::{self, LoadedPod, Source, Validate};
 
 const MANIFEST: &str = r#"
@@ -57,6 +57,9 @@ async fn run() -> Result<()> {
         compiler: Compiler::this_binary()?,
         console: Arc::new(Silent),
         node: "edge".to_owned(),
+        images: Images::Eager,
+        resume: None,
+        keep_volumes: false,
     };
     let pod = Pod::build(Arc::new(spec), options)?;
     let handle = pod.handle();

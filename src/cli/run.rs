@@ -15,7 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::console::{Foreground, Style};
 use super::{Failure, Strictness, dirs, manifest, report};
 use crate::pod::Time;
-use crate::pod::{Compiler, Handle, Options, Outcome, Pod, StatusStream};
+use crate::pod::{Compiler, Handle, Images, Options, Outcome, Pod, StatusStream};
 use crate::spec::{self, LoadedPod, pod::Pod as Spec};
 
 #[derive(clap::Args)]
@@ -111,6 +111,9 @@ pub fn run(args: Args, root: Option<PathBuf>) -> Result<ExitCode, Failure> {
                     compiler,
                     console: Arc::clone(&console) as _,
                     node: node(),
+                    images: Images::Eager,
+                    resume: None,
+                    keep_volumes: false,
                 },
             )?
         };
@@ -209,7 +212,7 @@ fn report(
     output: Output,
     console: &Arc<Foreground>,
 ) -> Option<tokio::task::JoinHandle<()>> {
-    let (spec, console) = (Arc::clone(handle.spec()), Arc::clone(console));
+    let (spec, console) = (handle.spec(), Arc::clone(console));
     match output {
         Output::Logs => None,
         Output::Events => Some(tokio::spawn(tell_events(handle.events(), spec, console))),

@@ -9,18 +9,22 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::Outcome;
 use super::machine::{Happened, Machine};
 use crate::lifecycle::{Event, Input, Life, Plan};
+use crate::spec::pod::Pod;
 
 /// A wish from outside.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Wish {
     /// Delete the pod. None: with the grace period it was written with.
     Stop { grace: Option<Duration> },
     /// End it at once.
     Abort,
+    /// It is defined otherwise from now on.
+    Update(Arc<Pod>),
 }
 
 /// Where the actor tells what is going on.
 pub(super) struct Feed {
+    pub spec: watch::Sender<Arc<Pod>>,
     pub status: watch::Sender<Snapshot>,
     pub events: broadcast::Sender<Event>,
 }
@@ -123,6 +127,11 @@ impl<M: Machine> Actor<M> {
         match wish {
             Wish::Stop { grace } => self.observe(Input::Delete { grace }),
             Wish::Abort => self.observe(Input::Abort),
+            Wish::Update(pod) => {
+                self.observe(Input::Update(pod));
+                self.machine.update(self.life.pod());
+                self.feed.spec.send_replace(Arc::clone(self.life.pod()));
+            }
         }
     }
 

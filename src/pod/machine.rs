@@ -1,8 +1,10 @@
 //! The one seam between what should happen and what this machine does about it.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use crate::lifecycle::{Action, Input, Time};
+use crate::spec::pod::Pod;
 
 /// A machine that can run one pod: [`super::real`] over the sandbox, [`super::sim`] with scripted exits and virtual time.
 ///
@@ -13,6 +15,9 @@ pub trait Machine {
 
     /// Begins one action and returns at once.
     fn begin(&mut self, action: Action);
+
+    /// The pod is defined otherwise from now on: its containers keep their slots, and there may be more of them.
+    fn update(&mut self, pod: &Arc<Pod>);
 
     /// Waits until something happened or `wake_at` has come, whichever is first. Safe to drop.
     fn next(&mut self, wake_at: Option<Time>) -> impl Future<Output = Happened>;

@@ -36,7 +36,9 @@ use k8s_openapi::api::core::v1::PodStatus;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::lifecycle::{Life, Node};
+use crate::sandbox::volume;
 use crate::spec::pod::Pod as Spec;
+use crate::spec::{Complaints, update};
 use actor::{Actor, Feed, Snapshot, Wish};
 use machine::Machine;
 
@@ -61,6 +63,38 @@ pub struct Options {
     pub console: Arc<dyn Console>,
     /// The name of the machine in the pod's status.
     pub node: String,
+    pub images: Images,
+    /// The last status of the process that carried this pod before, and the number of this one: counts and last states
+    /// of the containers go on.
+    pub resume: Option<(PodStatus, u32)>,
+    /// The pod's volumes survive a death of this process, for the next one. They go with the pod's end, or with [`erase`].
+    pub keep_volumes: bool,
+}
+
+/// When the images of a pod are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Images {
+    /// Before anything is started: an image that cannot be used fails [`Pod::build`].
+    #[default]
+    Eager,
+    /// When a container is to be started: an image that cannot be used is `ErrImagePull`, and is looked at again.
+    WhenPulled,
+}
+
+/// Removes what the dead process of a pod has left, but for volumes that were to outlive it ([`Options::keep_volumes`]).
+///
+/// # Errors
+/// When its process is not dead, or something cannot be removed.
+pub fn sweep(dirs: &Dirs, uid: &str) -> Result<()> {
+    volume::sweep_one(&dirs.pods(), uid, volume::Spare::Kept)
+}
+
+/// The same, volumes included: the pod is deleted.
+///
+/// # Errors
+/// As [`sweep`].
+pub fn erase(dirs: &Dirs, uid: &str) -> Result<()> {
+    volume::sweep_one(&dirs.pods(), uid, volume::Spare::Nothing)
 }
 
 /// A pod that is ready to run.
@@ -87,8 +121,15 @@ impl Pod {
             &options.dirs,
             options.compiler,
             options.console,
+            options.images,
+            options.keep_volumes,
         )?;
-        Ok(Pod::assemble(spec, node, machine, Runner::Real))
+        let now = machine.now();
+        let life = match options.resume {
+            Some((previous, attempt)) => Life::resume(spec, node, &previous, attempt, now),
+            None => Life::new(spec, node, now),
+        };
+        Ok(Pod::assemble(life, machine, Runner::Real))
     }
 
     /// The same pod on a simulated machine: containers follow the script in their annotations
@@ -98,28 +139,24 @@ impl Pod {
     /// A script that cannot be read.
     pub fn simulate(spec: Arc<Spec>, node: String) -> Result<Pod> {
         let node = Node::new(node, Vec::new());
-        let machine = sim::Sim::new(Arc::clone(&spec))?;
-        Ok(Pod::assemble(spec, node, machine, Runner::Sim))
+        let machine = sim::Sim::new(&spec)?;
+        let life = Life::new(spec, node, machine.now());
+        Ok(Pod::assemble(life, machine, Runner::Sim))
     }
 
-    fn assemble<M: Machine>(
-        spec: Arc<Spec>,
-        node: Node,
-        machine: M,
-        runner: fn(Actor<M>) -> Runner,
-    ) -> Pod {
+    fn assemble<M: Machine>(life: Life, machine: M, runner: fn(Actor<M>) -> Runner) -> Pod {
         let (wish, wishes) = mpsc::unbounded_channel();
         let feed = Feed {
+            spec: watch::Sender::new(Arc::clone(life.pod())),
             status: watch::Sender::default(),
             events: broadcast::Sender::new(EVENT_BACKLOG),
         };
         let handle = Handle {
-            spec: Arc::clone(&spec),
+            spec: feed.spec.subscribe(),
             wish,
             status: feed.status.clone(),
             events: feed.events.downgrade(),
         };
-        let life = Life::new(spec, node, machine.now());
         Pod {
             runner: runner(Actor::new(life, machine, wishes, feed)),
             handle,
@@ -157,15 +194,27 @@ impl Outcome {
 /// A handle on a pod: cheap to clone, usable from any thread, harmless when the pod has ended.
 #[derive(Clone)]
 pub struct Handle {
-    spec: Arc<Spec>,
+    spec: watch::Receiver<Arc<Spec>>,
     wish: mpsc::UnboundedSender<Wish>,
     status: watch::Sender<Snapshot>,
     events: broadcast::WeakSender<Event>,
 }
 
 impl Handle {
-    pub fn spec(&self) -> &Arc<Spec> {
-        &self.spec
+    /// The pod as it was defined last.
+    pub fn spec(&self) -> Arc<Spec> {
+        Arc::clone(&self.spec.borrow())
+    }
+
+    /// Gives the pod another definition of itself, resolved with the same uid.
+    ///
+    /// # Errors
+    /// When it differs in more than a running pod can take over ([`update::check_running`]).
+    pub fn update(&self, spec: Arc<Spec>) -> Result<(), Complaints> {
+        update::check_running(&self.spec.borrow().object, &spec.object)?;
+        // A pod that has ended needs no update.
+        let _ = self.wish.send(Wish::Update(spec));
+        Ok(())
     }
 
     /// Deletes the pod gracefully; `grace` may shorten what its spec says.

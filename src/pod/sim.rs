@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use super::machine::{Happened, Machine};
 use crate::lifecycle::{Action, Cause, Exit, Input, Signal, Time};
 use crate::spec::annotation::SIM;
-use crate::spec::pod::{Pod, Role, Slot};
+use crate::spec::pod::{Container, Pod, Role, Slot};
 
 /// Virtual times the machine takes for things.
 const SANDBOX: Duration = Duration::from_millis(1);
@@ -77,19 +77,11 @@ impl Ord for Coming {
 impl Sim {
     /// # Errors
     /// A script that cannot be read, naming its annotation.
-    pub fn new(pod: Arc<Pod>) -> Result<Sim> {
-        let scripts = pod.containers.iter().map(|container| {
-            let key = format!("{SIM}{}", container.name);
-            match pod.annotations.get(&key) {
-                Some(text) => script(text).with_context(|| format!("annotation {key}: {text:?}")),
-                None if container.role == Role::Init => Ok(vec![Act::Exit {
-                    code: 0,
-                    after: Duration::from_secs(1),
-                }]),
-                None => Ok(vec![Act::Run]),
-            }
-        });
-        let scripts = scripts.collect::<Result<Vec<_>>>()?;
+    pub fn new(pod: &Pod) -> Result<Sim> {
+        let scripts = pod.containers.iter();
+        let scripts = scripts
+            .map(|container| script_of(pod, container))
+            .collect::<Result<Vec<_>>>()?;
         let now = Time::EPOCH;
         let running = vec![None; scripts.len()];
         Ok(Sim {
@@ -167,6 +159,19 @@ fn exited(slot: Slot, code: i32) -> Input {
     }
 }
 
+/// What a container does by its annotation.
+fn script_of(pod: &Pod, container: &Container) -> Result<Vec<Act>> {
+    let key = format!("{SIM}{}", container.name);
+    match pod.annotations.get(&key) {
+        Some(text) => script(text).with_context(|| format!("annotation {key}: {text:?}")),
+        None if container.role == Role::Init => Ok(vec![Act::Exit {
+            code: 0,
+            after: Duration::from_secs(1),
+        }]),
+        None => Ok(vec![Act::Run]),
+    }
+}
+
 impl Machine for Sim {
     fn now(&self) -> Time {
         self.now
@@ -204,6 +209,18 @@ impl Machine for Sim {
             ),
             Action::Signal { slot, signal } => self.signal(slot, signal),
             Action::RemoveSandbox => self.later(Duration::ZERO, None, Input::SandboxRemoved),
+        }
+    }
+
+    /// Who is there keeps to its script; a new container has the script it comes with.
+    fn update(&mut self, pod: &Arc<Pod>) {
+        for container in &pod.containers[self.scripts.len()..] {
+            let script = script_of(pod, container).unwrap_or_else(|error| {
+                tracing::warn!("{error:#}");
+                vec![Act::Run]
+            });
+            self.scripts.push(script);
+            self.running.push(None);
         }
     }
 

@@ -36,12 +36,11 @@ impl Real {
         let spec = self
             .guest(slot, attempt)
             .map_err(|error| (StartProblem::CreateContainerConfigError, error))?;
-        let guest = self.images.program(slot).start(spec).map_err(|error| {
-            (
-                StartProblem::CreateContainerError,
-                anyhow::Error::new(error),
-            )
-        })?;
+        let failed = |error| (StartProblem::CreateContainerError, error);
+        let program = self.images.program(slot).map_err(failed)?;
+        let guest = program
+            .start(spec)
+            .map_err(|error| failed(anyhow::Error::new(error)))?;
         self.guests[slot] = Some((attempt, guest));
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Site   what the pod owns from before its first container to after its last: directory, network, host ports
-//! Images code for every image of the pod, loaded before anything is started
+//! Images code for every image of the pod, loaded before anything is started or when it is pulled
 //! Real   carries out actions; guests report from their own threads through a channel
 //! ```
 
@@ -26,7 +26,7 @@ use crate::lifecycle::{
 use crate::sandbox::resident::release_program_pages;
 use crate::sandbox::wasm::{self, Compiler, Guest, Stopping};
 use crate::spec::pod::{Pod, Slot};
-use images::Images;
+use images::{Fetched, Images, Look};
 use site::Site;
 
 /// How long a guest that must end by KILL may take before the pod goes on without it. Only one that was compiled without
@@ -54,6 +54,11 @@ pub(super) struct Real {
 enum Report {
     /// Anything that is not about one instance of a container.
     Input(Input),
+    /// A pull on a thread of its own has come to its end.
+    Fetched {
+        slot: Slot,
+        fetched: Fetched,
+    },
     Started {
         slot: Slot,
         attempt: u32,
@@ -82,9 +87,14 @@ impl Real {
         dirs: &Dirs,
         compiler: Compiler,
         console: Arc<dyn Console>,
+        when: super::Images,
+        keep_volumes: bool,
     ) -> Result<Real> {
-        let images = Images::load(&pod, dirs, compiler)?;
-        let site = Site::build(&pod, dirs)?;
+        let images = match when {
+            super::Images::Eager => Images::load(&pod, dirs, compiler)?,
+            super::Images::WhenPulled => Images::none(&pod, dirs, compiler)?,
+        };
+        let site = Site::build(&pod, dirs, keep_volumes)?;
         let (report, reports) = mpsc::unbounded_channel();
         let guests = pod.containers.iter().map(|_| None).collect();
         Ok(Real {
@@ -131,16 +141,42 @@ impl Real {
         self.tell(Input::SandboxReady { ips });
     }
 
+    /// Code that is there already is taken at once. What has to be compiled takes its time on a thread of its own: the pod
+    /// goes on meanwhile.
     fn pull(&mut self, slot: Slot) {
-        let input = match self.images.refresh(&self.pod, slot) {
+        let container = &self.pod.containers[slot];
+        match self.images.look(slot, container) {
+            Look::Loaded(fetched) => self.fetched(slot, fetched),
+            Look::Missing(fetch) => {
+                let report = self.report.clone();
+                let thread = std::thread::Builder::new().name(container.name.clone());
+                let spawned = thread.spawn(move || {
+                    let _ = report.send(Report::Fetched {
+                        slot,
+                        fetched: fetch.run(),
+                    });
+                });
+                if let Err(error) = spawned {
+                    self.tell(Input::ImageFailed {
+                        slot,
+                        reason: ImageProblem::ImageInspectError,
+                        message: format!("could not start a thread: {error}"),
+                    });
+                }
+            }
+        }
+    }
+
+    fn fetched(&mut self, slot: Slot, fetched: Fetched) {
+        let input = match self.images.keep(slot, fetched) {
             Ok(image_id) => Input::ImageReady {
                 slot,
                 image_id,
                 pulled: None,
             },
-            Err(message) => Input::ImageFailed {
+            Err((reason, message)) => Input::ImageFailed {
                 slot,
-                reason: ImageProblem::ErrImagePull,
+                reason,
                 message,
             },
         };
@@ -185,6 +221,10 @@ impl Real {
     fn digest(&mut self, report: Report) -> Option<Input> {
         match report {
             Report::Input(input) => Some(input),
+            Report::Fetched { slot, fetched } => {
+                self.fetched(slot, fetched);
+                None
+            }
             Report::Started { slot, attempt } => {
                 self.rest_at = Some(Instant::now() + REST);
                 let container_id = self.container_id(slot, attempt);
@@ -257,6 +297,12 @@ impl Machine for Real {
             Action::Signal { slot, signal } => self.signal(slot, signal),
             Action::RemoveSandbox => self.remove_sandbox(),
         }
+    }
+
+    fn update(&mut self, pod: &Arc<Pod>) {
+        self.pod = Arc::clone(pod);
+        self.guests.resize_with(pod.containers.len(), || None);
+        self.images.resize(pod.containers.len());
     }
 
     async fn next(&mut self, wake_at: Option<Time>) -> Happened {

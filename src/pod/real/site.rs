@@ -15,6 +15,9 @@ use crate::spec::pod::{Pod, Protocol, Volume, VolumeSource};
 /// reachable from the containers of the pod and from nowhere else.
 const POD_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 0, 8));
 
+/// Where the volumes lie in the pod's directory.
+const VOLUMES: &str = "volumes";
+
 pub(super) struct Site {
     pub network: Network,
     pub addresses: Vec<IpAddr>,
@@ -25,13 +28,14 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub fn build(pod: &Pod, dirs: &Dirs) -> Result<Site> {
+    pub fn build(pod: &Pod, dirs: &Dirs, keep_volumes: bool) -> Result<Site> {
         let addresses = if pod.host_network {
             vec![Ipv4Addr::LOCALHOST.into()]
         } else {
             vec![POD_ADDRESS]
         };
-        let tree = PodTree::create(&dirs.pods(), &pod.uid)?;
+        let kept: &'static [&str] = if keep_volumes { &[VOLUMES] } else { &[] };
+        let tree = PodTree::create(&dirs.pods(), &pod.uid, kept)?;
         let files = Etc::new(pod, &addresses);
         files.write(&tree.path().join("etc"))?;
         let site = Site {
@@ -63,7 +67,8 @@ impl Site {
             VolumeSource::EmptyDir => self
                 .tree
                 .path()
-                .join("volumes/kubernetes.io~empty-dir")
+                .join(VOLUMES)
+                .join("kubernetes.io~empty-dir")
                 .join(&volume.name),
             VolumeSource::HostPath { path, .. } => path.clone(),
         }

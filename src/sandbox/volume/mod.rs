@@ -10,4 +10,4 @@ mod shared;
 mod tree;
 
 pub use shared::{SubPath, host_dir, open_sub_path, shared_dir};
-pub use tree::{PodTree, sweep};
+pub use tree::{PodTree, Spare, sweep, sweep_one};

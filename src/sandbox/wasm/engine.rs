@@ -88,11 +88,40 @@ impl Engine {
         if let Some(program) = self.0.in_use(digest, checks) {
             return Ok(Program(program));
         }
-        let flavour = self.0.flavour(checks).map_err(|why| LoadError::Compile {
+        let flavour = self.flavour(&source, checks)?;
+        let loaded = self.0.code(&source, digest, flavour)?;
+        self.link(&source, digest, loaded, flavour)
+    }
+
+    /// Loads a program that need not be compiled; `None` if it must be. Blocks for milliseconds, and once for as long as it
+    /// takes to read a file that was never seen before.
+    pub fn cached(&self, code: Code<'_>, checks: bool) -> Result<Option<Program>, LoadError> {
+        let source = Source::open(code)?;
+        let digest = source.digest(&self.0.cache)?;
+        if let Some(program) = self.0.in_use(digest, checks) {
+            return Ok(Some(Program(program)));
+        }
+        let flavour = self.flavour(&source, checks)?;
+        let loaded = self.0.cached(&source, flavour.key(digest), flavour);
+        loaded
+            .map(|loaded| self.link(&source, digest, loaded, flavour))
+            .transpose()
+    }
+
+    fn flavour(&self, source: &Source<'_>, checks: bool) -> Result<&Flavour, LoadError> {
+        self.0.flavour(checks).map_err(|why| LoadError::Compile {
             name: source.name.clone(),
             why,
-        })?;
-        let loaded = self.0.code(&source, digest, flavour)?;
+        })
+    }
+
+    fn link(
+        &self,
+        source: &Source<'_>,
+        digest: Digest,
+        loaded: Loaded,
+        flavour: &Flavour,
+    ) -> Result<Program, LoadError> {
         let program = Arc::new(ProgramInner::link(&source.name, digest, loaded, flavour)?);
         self.0.remember(&program);
         Ok(Program(program))
