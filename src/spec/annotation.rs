@@ -49,7 +49,10 @@ fn check_container(spec: &v1::PodSpec, name: &str, path: &Path, report: &mut Rep
         .iter()
         .flatten()
         .chain(&spec.containers);
-    if !containers.any(|container| container.name == name) {
+    let mut ephemeral = spec.ephemeral_containers.iter().flatten();
+    if !containers.any(|container| container.name == name)
+        && !ephemeral.any(|container| container.name == name)
+    {
         report.not_found(path, name);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 
-use super::image;
 use super::quantity::Quantity;
+use super::{ephemeral, image};
 
 pub fn defaults(pod: &mut v1::Pod) {
     pod.metadata
@@ -29,6 +29,9 @@ pub fn defaults(pod: &mut v1::Pod) {
     {
         container(one);
         ports(one, host_network);
+    }
+    for one in spec.ephemeral_containers.iter_mut().flatten() {
+        ephemeral::edit(one, container);
     }
     spec.volumes.iter_mut().flatten().for_each(volume);
 }

@@ -29,6 +29,7 @@ mod complaint;
 mod decode;
 mod default;
 mod environment;
+mod ephemeral;
 mod expand;
 mod image;
 mod json;

@@ -10,7 +10,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::complaint::Complaints;
 use super::pod::{Container, HostAlias, Pod, Role, Volume, VolumeSource};
 use super::report::{Path, Report};
-use super::{default, validate};
+use super::{default, ephemeral, validate};
 
 mod container;
 
@@ -102,23 +102,34 @@ fn containers(
         .iter()
         .enumerate()
         .map(|(index, one)| (one, Role::App, app_path.index(index)));
-    init.chain(apps)
+    let mut containers: Vec<Container> = init
+        .chain(apps)
         .map(|(one, role, path)| context.container(one, role, &path, report))
-        .collect()
+        .collect();
+    let path = path.field("ephemeralContainers");
+    for (index, one) in spec.ephemeral_containers.iter().flatten().enumerate() {
+        let one = ephemeral::as_container(one);
+        containers.push(context.container(&one, Role::Ephemeral, &path.index(index), report));
+    }
+    containers
 }
 
-/// What the API server writes into a new object, and what it drops of one that was read back from elsewhere.
+/// What the API server writes into a new object, and what it drops of one that was read back from elsewhere. One that has the
+/// uid already was stored, and counts its changes.
 fn create(object: &mut v1::Pod, uid: &str, created: Timestamp) {
     let metadata = &mut object.metadata;
+    let stored = metadata.uid.as_deref() == Some(uid);
     if metadata.name.as_deref().is_none_or(str::is_empty) {
         let stem = metadata.generate_name.as_deref().unwrap_or_default();
         metadata.name = Some(generated_name(stem, uid));
     }
     metadata.uid = Some(uid.to_owned());
     metadata.creation_timestamp = Some(Time(created));
-    metadata.generation = Some(1);
+    if !stored {
+        metadata.generation = Some(1);
+        metadata.resource_version = None;
+    }
     metadata.managed_fields = None;
-    metadata.resource_version = None;
     metadata.self_link = None;
     object.status = None;
 }

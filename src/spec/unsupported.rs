@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::complaint::{ComplaintKind, Severity};
+use super::ephemeral;
 use super::report::{Path, Report};
 use super::validate::sources;
 
@@ -29,7 +30,6 @@ const SPEC: &[Row<v1::PodSpec>] = &[
     }),
     ("dnsConfig", |s| s.dns_config.is_some()),
     ("dnsPolicy", |s| s.dns_policy.as_deref() == Some("None")),
-    ("ephemeralContainers", |s| filled(&s.ephemeral_containers)),
     ("hostIPC", |s| s.host_ipc == Some(true)),
     ("hostPID", |s| s.host_pid == Some(true)),
     ("hostUsers", |s| s.host_users == Some(false)),
@@ -115,6 +115,10 @@ const CONTAINER: &[Row<v1::Container>] = &[
     ("volumeDevices", |c| filled(&c.volume_devices)),
 ];
 
+/// What an ephemeral container has beside a container's fields.
+const EPHEMERAL: &[Row<v1::EphemeralContainer>] =
+    &[("targetContainerName", |e| written(&e.target_container_name))];
+
 const ENV: &[Row<v1::EnvVar>] = &[("valueFrom", |e| e.value_from.is_some())];
 
 const PORT: &[Row<v1::ContainerPort>] = &[("protocol", |p| p.protocol.as_deref() == Some("SCTP"))];
@@ -178,6 +182,12 @@ pub fn pod(pod: &v1::Pod, severity: Severity, report: &mut Report) {
         for (index, container) in containers.iter().enumerate() {
             check.container(container, &path.index(index));
         }
+    }
+    let list_path = path.field("ephemeralContainers");
+    for (index, one) in spec.ephemeral_containers.iter().flatten().enumerate() {
+        let path = list_path.index(index);
+        check.container(&ephemeral::as_container(one), &path);
+        check.rows(EPHEMERAL, one, &path);
     }
     let path = path.field("volumes");
     for (index, volume) in spec.volumes.iter().flatten().enumerate() {

@@ -55,10 +55,11 @@ impl Context<'_> {
             working_dir: written.working_dir.clone().filter(|dir| !dir.is_empty()),
             ports: written.ports.iter().flatten().filter_map(port).collect(),
             mounts: self.mounts(written, &texts.env, &path.field("volumeMounts"), report),
-            restart_policy: written
-                .restart_policy
-                .as_deref()
-                .map_or(self.policy, |policy| restart_policy(Some(policy))),
+            restart_policy: match (role, written.restart_policy.as_deref()) {
+                (Role::Ephemeral, _) => RestartPolicy::Never,
+                (_, None) => self.policy,
+                (_, own) => restart_policy(own),
+            },
             restart_rules: written
                 .restart_policy_rules
                 .iter()

@@ -261,3 +261,47 @@ fn values_that_double_with_every_step_are_refused() {
         "Pod \"web\": spec.containers[0]: Too long: may not be more than 2097152 bytes"
     );
 }
+
+#[test]
+fn ephemeral_containers_come_last_and_never_again() {
+    let pod = good(
+        "{containers: [{name: app, image: ./a.wasm}],
+          volumes: [{name: v}],
+          ephemeralContainers: [{name: d, image: wasmpod/toolbox, command: [sh], tty: true,
+            env: [{name: A, value: b}], volumeMounts: [{name: v, mountPath: /v}]}]}",
+    );
+    let one = &pod.containers[1];
+    assert_eq!(
+        (one.role, one.restart_policy),
+        (Role::Ephemeral, RestartPolicy::Never)
+    );
+    assert_eq!(
+        (one.command.as_slice(), one.tty),
+        (&["sh".to_owned()][..], true)
+    );
+    assert_eq!((one.env.len(), one.mounts.len()), (1, 1));
+}
+
+#[test]
+fn a_stored_object_keeps_its_generation_and_a_foreign_one_begins() {
+    let object = |uid: &str| {
+        let object = serde_json::json!({
+            "metadata": {"name": "web", "uid": uid, "generation": 7, "resourceVersion": "12"},
+            "spec": {"containers": [{"name": "a", "image": "./a.wasm"}]},
+            "status": {"phase": "Running"},
+        });
+        let object = serde_json::from_value(object).expect("a pod");
+        let pod = resolve(
+            object,
+            FilePath::new("/"),
+            "u".to_owned(),
+            Timestamp::UNIX_EPOCH,
+        );
+        pod.unwrap_or_else(|complaints| panic!("{complaints}"))
+            .object
+    };
+    let of = |object: v1::Pod| (object.metadata.generation, object.metadata.resource_version);
+    assert_eq!(of(object("u")), (Some(7), Some("12".to_owned())));
+    assert_eq!(of(object("elsewhere")), (Some(1), None));
+    assert_eq!(object("u").status, None);
+}

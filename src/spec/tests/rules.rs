@@ -442,3 +442,65 @@ fn what_makes_no_difference_on_one_machine_is_accepted() {
     let spec = "schedulerName: default-scheduler\npriority: 0\ndnsPolicy: Default\nenableServiceLinks: false\nserviceAccountName: default\nautomountServiceAccountToken: false\nsecurityContext: {}\npreemptionPolicy: PreemptLowerPriority\nos: {name: linux}";
     assert_eq!(loaded(&pod("securityContext: {}\nresources: {requests: {cpu: 100m, memory: 1Mi}, limits: {memory: 2Mi}}", spec)).len(), 1);
 }
+
+#[test]
+fn ephemeral_containers_may_have_little() {
+    const DETAIL: &str = "Forbidden: cannot be set for an Ephemeral Container";
+    let one =
+        |fields: &str| format!("ephemeralContainers:\n- {{name: d, image: ./d.wasm, {fields}}}");
+    let path = "spec.ephemeralContainers[0]";
+    for (fields, field) in [
+        ("ports: [{containerPort: 80}]", "ports"),
+        ("resources: {limits: {memory: 1Gi}}", "resources"),
+        ("restartPolicy: Always", "restartPolicy"),
+    ] {
+        table(&[("", &one(fields), &[&format!("{path}.{field}: {DETAIL}")])]);
+    }
+    let mount =
+        one("volumeMounts: [{name: v, mountPath: /v, subPath: s}]") + "\nvolumes: [{name: v}]";
+    table(&[(
+        "",
+        &mount,
+        &[&format!("{path}.volumeMounts[0].subPath: {DETAIL}")],
+    )]);
+    table(&[
+        (
+            "",
+            "ephemeralContainers: [{name: app, image: ./d.wasm}, {name: e}]",
+            &[
+                "spec.ephemeralContainers[0].name: Duplicate value: \"app\"",
+                "spec.ephemeralContainers[1].image: Required value",
+            ],
+        ),
+        (
+            "",
+            &one("targetContainerName: app"),
+            &[&format!(
+                "{path}.targetContainerName: Not supported yet: this version of wasmpod would ignore it"
+            )],
+        ),
+    ]);
+    assert!(
+        refused(&pod("", &one("targetContainerName: other")))[0]
+            .ends_with("targetContainerName: Not found: \"other\"")
+    );
+}
+
+#[test]
+fn an_ephemeral_container_is_defaulted_like_any_other() {
+    let one = "ephemeralContainers: [{name: d, image: ./d.wasm, stdin: true}]";
+    let object = &loaded(&pod("", one))[0];
+    let printed = serde_json::to_value(object).expect("prints");
+    assert_eq!(
+        printed["spec"]["ephemeralContainers"][0],
+        serde_json::json!({
+            "name": "d",
+            "image": "./d.wasm",
+            "imagePullPolicy": "IfNotPresent",
+            "resources": {},
+            "stdin": true,
+            "terminationMessagePath": "/dev/termination-log",
+            "terminationMessagePolicy": "File",
+        })
+    );
+}

@@ -23,6 +23,7 @@ const METADATA_HONOURED: &[&str] = &[
 const SPEC_HONOURED: &[&str] = &[
     "activeDeadlineSeconds",
     "containers",
+    "ephemeralContainers",
     "hostAliases",
     "hostNetwork",
     "hostname",
@@ -122,6 +123,8 @@ fn every_field_is_either_honoured_or_refused() {
     decided(METADATA_HONOURED, METADATA);
     decided(SPEC_HONOURED, SPEC);
     decided(CONTAINER_HONOURED, CONTAINER);
+    let of_container: Vec<&'static str> = fields_of::<v1::Container>();
+    decided(&of_container, EPHEMERAL);
     decided(&["name", "value"], ENV);
     decided(&["containerPort", "hostIP", "hostPort", "name"], PORT);
     decided(

@@ -14,6 +14,8 @@ pub enum Part {
     Init,
     /// An init container that stays.
     Sidecar,
+    /// One that looks into the pod.
+    Ephemeral,
 }
 
 /// What is checked against the pod around it.
@@ -51,18 +53,23 @@ pub fn check<'c>(
     );
     message_policy(container, path, report);
     restart(container, path, report);
-    if part == Part::Init {
-        no_handlers(container, path, report);
-    } else {
-        handler::lifecycle(container, context.grace, path, report);
-        handler::probes(container, path, report);
+    match part {
+        Part::Init => no_handlers(container, path, report),
+        Part::App | Part::Sidecar => {
+            handler::lifecycle(container, context.grace, path, report);
+            handler::probes(container, path, report);
+        }
+        // What these are allowed to have is a list of its own.
+        Part::Ephemeral => {}
     }
-    ports::check(
-        container,
-        context.host_network,
-        &path.field("ports"),
-        report,
-    );
+    if part != Part::Ephemeral {
+        ports::check(
+            container,
+            context.host_network,
+            &path.field("ports"),
+            report,
+        );
+    }
     env::check(container, path, report);
     mounts::check(container, context.volumes, path, report);
     if let Some(resources) = &container.resources {

@@ -4,6 +4,7 @@
 
 mod container;
 mod env;
+mod ephemeral;
 mod handler;
 mod metadata;
 mod mounts;
@@ -85,6 +86,7 @@ fn containers(spec: &v1::PodSpec, volumes: &HashSet<&str>, path: &Path, report: 
             report,
         );
     }
+    ephemeral::check(spec, &context, path, report);
     ports::host_conflicts(spec, path, report);
 }
 
