@@ -1,0 +1,34 @@
+//! How objects look when they are printed: kubectl's tables, `describe`, YAML, JSON, jsonpath and columns of one's own.
+//!
+//! Everything here is a function of objects, the wish of the user and the time: no clock, and no file but one that a template is in. What kubectl prints is
+//! the judge, byte for byte; where a rule comes from is said beside it, as a path in kubernetes/kubernetes (v1.36).
+
+mod age;
+mod custom;
+pub mod describe;
+pub mod events;
+pub mod format;
+mod gotext;
+mod json;
+mod jsonpath;
+mod natural;
+pub mod pods;
+mod scalar;
+pub mod selector;
+mod sort;
+mod table;
+mod tabs;
+mod yaml;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use age::{human, since};
+pub use custom::Columns;
+pub use format::{Format, list_of};
+pub use json::{compact, pretty};
+pub use jsonpath::JsonPath;
+pub use sort::sort_by;
+pub use table::{Style, Table};
+pub use tabs::Tabs;
+pub use yaml::yaml;
