@@ -22,6 +22,7 @@ mod launch;
 mod layout;
 mod lock;
 pub mod logs;
+pub mod manifests;
 mod names;
 mod objects;
 mod pidfd;
