@@ -44,7 +44,7 @@ impl Event {
 
     /// `involvedObject.fieldPath`.
     pub fn field_path(&self, pod: &Pod) -> Option<String> {
-        let container = &pod.containers[self.slot?];
+        let container = pod.containers.get(self.slot?)?;
         let list = match container.role {
             Role::Init | Role::Sidecar => "initContainers",
             Role::App => "containers",

@@ -101,6 +101,11 @@ impl Record {
         self.desk.filled.notify_one();
     }
 
+    /// The pod is defined so now: events to come may be about containers that it did not have before.
+    pub fn spec(&self, spec: Arc<Spec>) {
+        self.desk.tray().journal.define(spec);
+    }
+
     /// Counts an event in.
     pub fn event(&self, event: Event) {
         self.desk.tray().note(event);

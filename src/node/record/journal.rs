@@ -54,6 +54,10 @@ impl Journal {
         }
     }
 
+    pub fn define(&mut self, spec: Arc<Spec>) {
+        self.spec = Some(spec);
+    }
+
     /// Counts the event in. What it became, or none if its source has said too much.
     pub fn record(&mut self, event: Event) -> Option<v1::Event> {
         let entry = self.log.record(event)?.clone();
