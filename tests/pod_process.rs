@@ -69,10 +69,14 @@ impl Machine {
     }
 
     fn stored_with(&self, container: Value) -> v1::Pod {
+        self.stored_as("Never", container)
+    }
+
+    fn stored_as(&self, policy: &str, container: Value) -> v1::Pod {
         let mut object: v1::Pod = serde_json::from_value(json!({
             "metadata": {"name": "web", "namespace": "default"},
-            "spec": {"restartPolicy": "Never", "containers": [
-                {"name": "c", "image": "wasmpod/toolbox"},
+            "spec": {"restartPolicy": policy, "containers": [
+                {"name": "c", "image": "wasmpod/toolbox", "imagePullPolicy": "IfNotPresent"},
             ]},
         }))
         .expect("a pod");
@@ -91,11 +95,14 @@ impl Machine {
     }
 
     fn running(&self, command: &[&str]) -> Running<'_> {
-        let pod = self.stored(command);
-        let launched = self.launch(&pod).expect("a pod process");
+        self.started(&self.stored(command))
+    }
+
+    fn started(&self, pod: &v1::Pod) -> Running<'_> {
+        let launched = self.launch(pod).expect("a pod process");
         Running {
             machine: self,
-            uid: pod.metadata.uid.expect("stored"),
+            uid: pod.metadata.uid.clone().expect("stored"),
             child: launched.process.expect("launched just now"),
         }
     }
@@ -229,11 +236,16 @@ async fn a_process_that_is_told_to_end_takes_the_pod_along_and_keeps_its_story()
     let machine = Machine::new();
     let mut pod = machine.running(&["sleep", "1000"]);
     pod.ready().await;
+    let told = pod.client().await.status(true).await.unwrap();
+    let told = told.collect::<Vec<_>>();
     kill(pod.pid(), Signal::SIGTERM).unwrap();
     assert!(pod.ended().success());
     let status = pod.status();
     assert_eq!(status.phase.as_deref(), Some("Failed"));
     assert_eq!(status.reason.as_deref(), Some("Terminated"));
+    let told = tokio::time::timeout(patience(), told).await;
+    let last = told.expect("a stream that ends").into_iter().next_back();
+    assert_eq!(last.expect("a status").expect("a status"), status);
     assert_eq!(machine.store.process(&pod.uid).unwrap(), Process::None);
     assert_eq!(machine.in_run_directory(), Vec::<String>::new());
     assert!(
@@ -311,6 +323,42 @@ async fn a_killed_process_is_found_out() {
         Process::Dead { .. }
     ));
     assert!(machine.store.sight("default", "web").unwrap().lost);
+}
+
+#[tokio::test]
+async fn the_next_process_of_a_lost_pod_goes_on_where_it_stood() {
+    let machine = Machine::new();
+    let pod = machine.stored_as("Always", json!({"command": ["sleep", "1000"]}));
+    let mut first = machine.started(&pod);
+    first.ready().await;
+    first.child.kill().unwrap();
+    first.ended();
+    let second = machine.started(&pod);
+    second.ready().await;
+    let status = second.status();
+    let container = &status.container_statuses.as_ref().unwrap()[0];
+    assert_eq!(container.restart_count, 1);
+    let published = machine.store.published(&second.uid).unwrap().unwrap();
+    assert_eq!(published.sandbox_attempt, 1);
+    let events = machine.store.events_of(&second.uid).unwrap();
+    let changed = |event: &&v1::Event| event.reason.as_deref() == Some("SandboxChanged");
+    assert_eq!(events.iter().filter(changed).count(), 1);
+}
+
+#[tokio::test]
+async fn an_updated_image_restarts_its_container() {
+    let machine = Machine::new();
+    let pod = machine.running(&["sleep", "1000"]);
+    pod.ready().await;
+    let client = pod.client().await;
+    let events = client.events(true).await.unwrap();
+    let mut object = machine.store.stored("default", "web").unwrap();
+    object.spec.as_mut().unwrap().containers[0].image = Some("nowhere.example/image".into());
+    client.update(&object).await.unwrap();
+    let mut reasons = events.map(|event| event.unwrap().reason.unwrap());
+    let found = async { while reasons.next().await.unwrap() != "Failed" {} };
+    let in_time = tokio::time::timeout(patience(), found).await;
+    in_time.expect("an image that cannot be pulled");
 }
 
 #[tokio::test]

@@ -74,6 +74,10 @@ impl Machinery for ThisBinary {
     fn sweep(&self, uid: &str) -> anyhow::Result<()> {
         crate::pod::sweep(&self.dirs, uid)
     }
+
+    fn erase(&self, uid: &str) -> anyhow::Result<()> {
+        crate::pod::erase(&self.dirs, uid)
+    }
 }
 
 /// `--root` of these places, if that is how they were told.

@@ -24,7 +24,7 @@ use super::run::{node, raise_file_limit};
 use super::{Context, Failure};
 use crate::control;
 use crate::node::{Hold, Layout, Record, Store, StoreError};
-use crate::pod::{self, Compiler, CriLog, Options, Pod, Served};
+use crate::pod::{self, Compiler, CriLog, Ending, Images, Options, Pod, Served};
 use crate::spec::{self, pod::Pod as Spec};
 use launcher::Launcher;
 use notes::Notes;
@@ -121,7 +121,8 @@ impl Process {
     async fn carry(&self, launcher: &mut Launcher) -> anyhow::Result<()> {
         // First of all, so that a wish to end is heard however early it comes.
         let mut terminations = Terminations::listen()?;
-        let notes = Notes::new();
+        let ending = Ending::default();
+        let notes = Notes::new(ending.clone());
         let pod = self.build(&notes)?;
         let handle = pod.handle();
         let listener = control::bind(&self.layout().socket(&self.spec.uid))?;
@@ -133,8 +134,8 @@ impl Process {
             self.attempt,
         );
         notes.open(record);
-        let writing = tokio::spawn(notes.clone().follow(handle.status(), handle.events()));
-        let served = Served::new(handle.clone(), notes.clone().source());
+        let writing = tokio::spawn(notes.clone().follow(handle.clone()));
+        let served = Served::new(handle.clone(), notes.clone().source(), ending.clone());
         let (end, ended) = oneshot::channel::<()>();
         let serving = tokio::spawn(control::serve(listener, Arc::new(served), async {
             let _ = ended.await;
@@ -145,7 +146,7 @@ impl Process {
             tokio::select! {
                 _ = &mut run => break,
                 () = terminations.next() => {
-                    notes.shut_down();
+                    ending.begin();
                     handle.stop(None);
                 }
             }
@@ -171,8 +172,21 @@ impl Process {
             compiler,
             console: Arc::new(CriLog::new(logs, notes.clone().trouble(Arc::clone(spec)))),
             node: node(),
+            images: Images::WhenPulled,
+            resume: self.earlier()?,
+            keep_volumes: true,
         };
         Pod::build(Arc::clone(spec), options)
+    }
+
+    /// What an earlier process of the pod said last.
+    fn earlier(&self) -> anyhow::Result<Option<(v1::PodStatus, u32)>> {
+        if self.attempt == 0 {
+            return Ok(None);
+        }
+        let published = self.store.published(&self.spec.uid)?;
+        let status = published.map(|published| published.status.into_owned());
+        Ok(Some((status.unwrap_or_default(), self.attempt)))
     }
 
     /// Takes away what is left in the store when the pod was deleted, or is not stored any more.

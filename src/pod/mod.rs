@@ -47,9 +47,8 @@ pub use crate::sandbox::wasm::{Compiler, compile_main};
 pub use clock::now;
 pub use console::{Console, Origin, Silent, Stream};
 pub use dirs::Dirs;
-pub use happening::{end_with_node, log_trouble};
+pub use happening::{Ending, log_trouble};
 pub use logs::{CriLog, TellTrouble, Trouble};
-pub use pending::sweep;
 pub use serve::{EventSource, Served};
 
 /// Events kept for a subscriber that is slow to read them.

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use k8s_openapi::api::core::v1;
 
-use super::{Handle, StatusStream, now};
+use super::{Ending, Handle, StatusStream, now};
 use crate::control::{Attach, Duplex, Exec, Identity, Refusal, Session, Subject};
 use crate::spec::pod::Pod as Spec;
 use crate::spec::{self, Complaints};
@@ -22,16 +22,18 @@ pub type EventSource = Box<dyn Fn() -> BoxStream<'static, v1::Event> + Send + Sy
 pub struct Served {
     handle: Handle,
     events: EventSource,
+    ending: Ending,
     /// While there is one of these, the status is built whenever it changes, and so is known when somebody asks.
     _status: StatusStream,
 }
 
 impl Served {
-    pub fn new(handle: Handle, events: EventSource) -> Served {
+    pub fn new(handle: Handle, events: EventSource, ending: Ending) -> Served {
         Served {
             _status: handle.status(),
             handle,
             events,
+            ending,
         }
     }
 
@@ -74,8 +76,9 @@ impl Subject for Served {
             Some((all.next().await?, all))
         });
         // Before the first plan there is none.
-        all.filter(|status| std::future::ready(status.phase.is_some()))
-            .boxed()
+        let all = all.filter(|status| std::future::ready(status.phase.is_some()));
+        let ending = self.ending.clone();
+        all.map(move |status| ending.show(status)).boxed()
     }
 
     fn events(&self) -> BoxStream<'static, v1::Event> {

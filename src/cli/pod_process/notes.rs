@@ -1,7 +1,6 @@
 //! Writing down what becomes of the pod, from the moment there is something to write in.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::stream::{self, BoxStream, StreamExt};
@@ -9,7 +8,7 @@ use k8s_openapi::api::core::v1;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::node::Record;
-use crate::pod::{self, Event, StatusStream, TellTrouble};
+use crate::pod::{self, Ending, Event, Handle, StatusStream, TellTrouble};
 use crate::spec::pod::Pod as Spec;
 
 /// The pod's [`Record`], for all who have something to note in it. Cheap to clone.
@@ -19,15 +18,14 @@ pub struct Notes(Arc<Shared>);
 struct Shared {
     /// None before it was opened and after it was closed.
     record: Mutex<Option<Record>>,
-    /// The process is to end, and the pod with it, without being deleted.
-    shut_down: AtomicBool,
+    ending: Ending,
 }
 
 impl Notes {
-    pub fn new() -> Notes {
+    pub fn new(ending: Ending) -> Notes {
         Notes(Arc::new(Shared {
             record: Mutex::new(None),
-            shut_down: AtomicBool::new(false),
+            ending,
         }))
     }
 
@@ -41,11 +39,6 @@ impl Notes {
         record.map_or(Ok(()), Record::finish)
     }
 
-    /// From now on the pod's status says that it ends with its process.
-    pub fn shut_down(&self) {
-        self.0.shut_down.store(true, Ordering::Relaxed);
-    }
-
     fn record(&self) -> MutexGuard<'_, Option<Record>> {
         // Set and taken in one step each.
         self.0.record.lock().unwrap_or_else(PoisonError::into_inner)
@@ -57,30 +50,33 @@ impl Notes {
         }
     }
 
-    fn status(&self, mut status: Arc<v1::PodStatus>) {
-        if self.0.shut_down.load(Ordering::Relaxed) {
-            pod::end_with_node(Arc::make_mut(&mut status));
+    /// Notes what the pod says of itself from now on, until it has said its last.
+    pub fn follow(self, pod: Handle) -> impl Future<Output = ()> + Send + 'static {
+        // Before the future is first asked: the pod may be the first to be asked.
+        let (status, events) = (pod.status(), pod.events());
+        async move {
+            tokio::join!(self.follow_status(status), self.follow_events(&pod, events));
         }
-        if let Some(record) = &*self.record() {
-            record.status(status);
-        }
-    }
-
-    /// Notes what the pod says of itself, until it has said its last.
-    pub async fn follow(self, status: StatusStream, events: Receiver<Event>) {
-        tokio::join!(self.follow_status(status), self.follow_events(events));
     }
 
     async fn follow_status(&self, mut all: StatusStream) {
         while let Some(status) = all.next().await {
-            self.status(status);
+            if let Some(record) = &*self.record() {
+                record.status(self.0.ending.show(status));
+            }
         }
     }
 
-    async fn follow_events(&self, mut all: Receiver<Event>) {
+    async fn follow_events(&self, pod: &Handle, mut all: Receiver<Event>) {
         loop {
             match all.recv().await {
-                Ok(event) => self.event(event),
+                Ok(event) => {
+                    if let Some(record) = &*self.record() {
+                        // It may be about a container that was added since.
+                        record.spec(pod.spec());
+                        record.event(event);
+                    }
+                }
                 Err(RecvError::Lagged(missed)) => tracing::warn!("{missed} events were missed"),
                 Err(RecvError::Closed) => return,
             }
