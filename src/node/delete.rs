@@ -5,9 +5,11 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::error::{StoreError, doing};
+use super::lock::Lock;
 use super::pidfd::PidFd;
-use super::reconcile::{Reconciled, reconcile_pod};
+use super::reconcile::{Reconciled, erase, reconcile_pod};
 use super::voice::{Control, Voice};
+use super::writers::Turn;
 use super::{Machinery, Process, Store};
 use crate::control::CallError;
 
@@ -67,6 +69,10 @@ pub(super) fn delete_by(
             store.discard(namespace, name)?;
             return Ok(Deleted::Gone);
         }
+        // To write the mark takes a little of what the deletion would give back.
+        Err(error) if error.is_no_room() => {
+            return without_mark(store, machinery, wish, error);
+        }
         marked => marked?,
     };
     let uid = pod.metadata.uid.clone().unwrap_or_default();
@@ -90,6 +96,30 @@ pub(super) fn delete_by(
     }
     // Somebody else is at it.
     Ok(Deleted::Stopping { uid })
+}
+
+/// On a full disk a pod that has no process is removed all the same. Whoever is interrupted here leaves a pod that looks as if
+/// it had never been started. One that runs is not told: at its end it would find no mark, and stay.
+fn without_mark(
+    store: &Store,
+    machinery: &dyn Machinery,
+    wish: &Deletion,
+    error: StoreError,
+) -> Result<Deleted, StoreError> {
+    let (namespace, name) = (wish.namespace.as_str(), wish.name.as_str());
+    let pod = store.stored(namespace, name)?;
+    let uid = pod.metadata.uid.unwrap_or_default();
+    if wish.uid.as_ref().is_some_and(|meant| *meant != uid) {
+        return Err(error);
+    }
+    let Ok((lock, _)) = Lock::clean(store.layout(), &uid, Turn::Await) else {
+        return Err(error);
+    };
+    erase(machinery, &uid)?;
+    store.finish_delete(namespace, name, &uid)?;
+    lock.remove()
+        .map_err(doing("remove", &store.layout().lock(&uid)))?;
+    Ok(Deleted::Gone)
 }
 
 #[derive(PartialEq, Eq)]

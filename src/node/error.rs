@@ -64,6 +64,20 @@ impl StoreError {
         matches!(self, StoreError::NotFound { .. })
     }
 
+    pub(super) fn is_no_room(&self) -> bool {
+        matches!(
+            self.io_kind(),
+            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        )
+    }
+
+    pub(super) fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            StoreError::Io { source, .. } => Some(source.kind()),
+            _ => None,
+        }
+    }
+
     pub(super) fn not_found(kind: &'static str, name: &str) -> StoreError {
         StoreError::NotFound {
             kind,

@@ -21,7 +21,8 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::error::{StoreError, doing};
-use super::{Process, Sight, Store, reconcile_pod};
+use super::pidfd::PidFd;
+use super::{Process, Reconciled, Sight, Store, reconcile_pod};
 
 /// What is given to this room to reach a pod's machine. Implemented where the sandbox is known.
 pub trait Machinery: Send + Sync {
@@ -141,21 +142,24 @@ impl Launcher {
         let namespace = meta.namespace.as_deref().unwrap_or("default");
         let name = meta.name.as_deref().unwrap_or_default();
         let uid = meta.uid.as_deref().unwrap_or_default();
-        let process = self.store.process(uid)?;
-        if let Process::Dead { .. } = process {
-            reconcile_pod(&self.store, self.machinery.as_ref(), pod)?;
-        }
-        let attempt = match self.store.published(uid)? {
-            Some(published) => published.sandbox_attempt.saturating_add(1),
-            None => 0,
+        let attempt = match self.store.process(uid)? {
+            Process::Living { pid } => {
+                return Ok(Launched {
+                    pid,
+                    attempt: self.next_attempt(uid)?.saturating_sub(1),
+                    process: None,
+                });
+            }
+            // The usual case: nothing was ever there.
+            Process::None if self.next_attempt(uid)? == 0 => 0,
+            Process::None | Process::Dead { .. } => {
+                let done = reconcile_pod(&self.store, self.machinery.as_ref(), pod)?;
+                if done == Reconciled::Deleted {
+                    return Err(StoreError::not_found("pods", name).into());
+                }
+                self.next_attempt(uid)?
+            }
         };
-        if let Process::Living { pid } = process {
-            return Ok(Launched {
-                pid,
-                attempt: attempt.saturating_sub(1),
-                process: None,
-            });
-        }
         let logs = self.store.layout().pod_logs(namespace, name, uid);
         let log = PodLog::open(&logs).map_err(doing("open", &logs.join(POD_LOG)))?;
         let mut command = self.machinery.command(namespace, name, uid, attempt);
@@ -167,12 +171,15 @@ impl Launcher {
                 process: Some(child),
             }),
             Err(error) => {
-                // It may hang; then it must not become ready when nobody expects it any more.
-                let _ = child.kill();
-                let _ = child.wait();
+                bury(&mut child, &error);
                 Err(error)
             }
         }
+    }
+
+    fn next_attempt(&self, uid: &str) -> Result<u32, StoreError> {
+        let published = self.store.published(uid)?;
+        Ok(published.map_or(0, |published| published.sandbox_attempt.saturating_add(1)))
     }
 
     /// Launches several pods, a few at a time; the results are in the pods' order.
@@ -233,12 +240,30 @@ impl Launcher {
         drop(stdout);
         let words = String::from_utf8_lossy(&words).trim().to_owned();
         if words.is_empty() {
+            leave_time(child);
+            let _ = child.kill();
             let status = child.wait().map_err(read_error)?;
             let log = log.written_since().unwrap_or_default();
             return Err(LaunchError::Ended { status, log });
         }
         Err(LaunchError::Refused(words))
     }
+}
+
+/// A process that could not start must not become ready when nobody expects it any more.
+fn bury(child: &mut Child, error: &LaunchError) {
+    if !matches!(error, LaunchError::Late { .. }) {
+        leave_time(child);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// One that gave up is about to end, and puts its things in order before. One that does not is on its way nowhere.
+fn leave_time(child: &Child) {
+    const PARTING: Duration = Duration::from_secs(5);
+    // If it cannot be waited for it is killed, and put in order by whoever comes next.
+    let _ = PidFd::of_child(child).and_then(|process| process.wait(PARTING));
 }
 
 /// False: the time is over.

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::disk::step::step;
 use super::disk::{Durable, Folder};
+use super::writers::Turn;
 use super::{Layout, names};
 
 /// What is known of a pod's process.
@@ -92,13 +93,13 @@ pub(super) struct Lock {
 impl Lock {
     /// For the pod's process itself.
     pub fn take(layout: &Layout, uid: &str) -> Result<Lock, HoldError> {
-        Lock::acquire(layout, uid, |_| None)
+        Lock::acquire(layout, uid, Turn::Await, |_| None)
     }
 
     /// For somebody who cleans up; to readers the pod stays as it was found. Also tells how that is.
-    pub fn clean(layout: &Layout, uid: &str) -> Result<(Lock, Process), HoldError> {
+    pub fn clean(layout: &Layout, uid: &str, turn: Turn) -> Result<(Lock, Process), HoldError> {
         let mut found = Process::None;
-        let lock = Lock::acquire(layout, uid, |process| {
+        let lock = Lock::acquire(layout, uid, turn, |process| {
             found = process;
             Some(match process {
                 Process::Dead {
@@ -121,6 +122,7 @@ impl Lock {
     fn acquire(
         layout: &Layout,
         uid: &str,
+        turn: Turn,
         after: impl FnOnce(Process) -> Option<After>,
     ) -> Result<Lock, HoldError> {
         let path = layout.lock(uid);
@@ -134,7 +136,7 @@ impl Lock {
         let folder = Folder::make(&layout.running()).map_err(failed)?;
         // One at a time may look and take, for as long as that lasts.
         let door = File::open(layout.running()).map_err(failed)?;
-        door.lock().map_err(failed)?;
+        turn.lock(&door).map_err(failed)?;
         let found = look(&folder, uid, &mut Vec::new()).map_err(failed)?;
         if let Some(Held { pid, cleaning }) = found.held {
             let uid = uid.to_owned();

@@ -18,6 +18,7 @@ mod delete;
 mod disk;
 mod error;
 mod hold;
+mod kind;
 mod launch;
 mod layout;
 mod lock;
@@ -33,6 +34,7 @@ mod store;
 mod update;
 mod voice;
 mod watch;
+mod writers;
 
 #[cfg(test)]
 mod tests;
@@ -40,10 +42,11 @@ mod tests;
 pub use delete::{Deleted, Deletion, delete};
 pub use error::StoreError;
 pub use hold::Hold;
+pub use kind::Kind;
 pub use launch::{LaunchError, Launched, Launcher, Machinery, due};
 pub use layout::Layout;
 pub use lock::{HoldError, Process};
-pub use objects::{Applied, Kind, Objects};
+pub use objects::{Applied, Objects};
 pub use published::Published;
 pub use reconcile::{Reconciled, get, list, reconcile, reconcile_pod};
 pub use record::Record;

@@ -3,48 +3,17 @@
 //! Any number of processes may write: each change is made under the lock of all writers, from a fresh reading. Readers need
 //! no lock, because a file is always whole.
 
-use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
 
-use k8s_openapi::api::core::v1;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use k8s_openapi::jiff::Timestamp;
-use k8s_openapi::{Metadata, NamespaceResourceScope, Resource};
-use nix::fcntl::OFlag;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::disk::{Durable, Folder};
 use super::error::{STALE, StoreError, doing};
-use super::published::Published;
+use super::kind::Kind;
+use super::writers::{Turn, Writers, now, version_of};
 use super::{Layout, names};
-
-/// A kind of API objects that live in namespaces.
-pub trait Kind:
-    Resource<Scope = NamespaceResourceScope>
-    + Metadata<Ty = ObjectMeta>
-    + Serialize
-    + DeserializeOwned
-    + Clone
-    + PartialEq
-{
-    /// Takes away what is not the writer's to say, and so is not kept with the object.
-    fn strip(&mut self) {}
-
-    /// Whether `generation` rises from `self` to `newer`: what somebody carries out has changed.
-    fn wish_differs(&self, _newer: &Self) -> bool {
-        false
-    }
-
-    /// A version this object was seen with that the store itself has not given.
-    fn seen_version(&self, _layout: &Layout) -> u64 {
-        0
-    }
-}
 
 /// What became of an object that was to be as given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,7 +171,7 @@ impl<K: Kind> Objects<K> {
                 format!("metadata.namespace: Invalid value: {namespace:?}"),
             ));
         }
-        let mut writers = Writers::lock(&self.layout)?;
+        let mut writers = Writers::lock(&self.layout, Turn::Await)?;
         let name = self.choose_name(&namespace, object.metadata())?;
         if let Some(old) = self.find(&namespace, &name)? {
             return Err(StoreError::AlreadyExists {
@@ -273,7 +242,7 @@ impl<K: Kind> Objects<K> {
         name: &str,
         change: impl FnOnce(&mut K) -> Result<(), StoreError>,
     ) -> Result<(K, Applied), StoreError> {
-        let mut writers = Writers::lock(&self.layout)?;
+        let mut writers = Writers::lock(&self.layout, Turn::Await)?;
         let old = self.get(namespace, name)?;
         let mut new = old.clone();
         change(&mut new)?;
@@ -326,7 +295,17 @@ impl<K: Kind> Objects<K> {
     /// # Errors
     /// The machine's.
     pub fn remove(&self, namespace: &str, name: &str, uid: &str) -> Result<bool, StoreError> {
-        let _writers = Writers::lock(&self.layout)?;
+        self.remove_in(Turn::Await, namespace, name, uid)
+    }
+
+    pub(super) fn remove_in(
+        &self,
+        turn: Turn,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> Result<bool, StoreError> {
+        let _writers = Writers::lock(&self.layout, turn)?;
         match self.find(namespace, name) {
             Ok(Some(object)) if object.metadata().uid.as_deref() == Some(uid) => {}
             Ok(_) => return Ok(false),
@@ -341,7 +320,7 @@ impl<K: Kind> Objects<K> {
     /// # Errors
     /// The machine's.
     pub fn tidy(&self) -> Result<(), StoreError> {
-        let _writers = Writers::lock(&self.layout)?;
+        let _writers = Writers::lock(&self.layout, Turn::Await)?;
         let Some(all) = self.folder()? else {
             return Ok(());
         };
@@ -357,7 +336,7 @@ impl<K: Kind> Objects<K> {
     /// # Errors
     /// The machine's.
     pub fn discard(&self, namespace: &str, name: &str) -> Result<bool, StoreError> {
-        let _writers = Writers::lock(&self.layout)?;
+        let _writers = Writers::lock(&self.layout, Turn::Await)?;
         match self.find(namespace, name) {
             Err(StoreError::Corrupt { .. }) => self.unlink(namespace, name),
             other => other.map(|_| false),
@@ -414,10 +393,7 @@ impl<K: Kind> Objects<K> {
 }
 
 /// A folder that is not there holds nothing.
-fn absent(
-    opened: io::Result<Folder>,
-    path: &std::path::Path,
-) -> Result<Option<Folder>, StoreError> {
+fn absent(opened: io::Result<Folder>, path: &Path) -> Result<Option<Folder>, StoreError> {
     match opened {
         Ok(folder) => Ok(Some(folder)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -434,84 +410,3 @@ fn keep_identity(new: &mut ObjectMeta, old: &ObjectMeta) {
     new.creation_timestamp.clone_from(&old.creation_timestamp);
     new.resource_version.clone_from(&old.resource_version);
 }
-
-pub(super) fn version_of(meta: &ObjectMeta) -> u64 {
-    let version = meta.resource_version.as_deref();
-    version.and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
-pub(super) fn micros() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// As the API writes times: whole seconds.
-pub(super) fn now() -> Time {
-    let secs = i64::try_from(micros() / 1_000_000).unwrap_or(i64::MAX);
-    Time(Timestamp::from_second(secs).unwrap_or(Timestamp::MAX))
-}
-
-/// The lock of all who write objects, held while this lives. Its file remembers the last version that was given.
-struct Writers {
-    file: File,
-}
-
-impl Writers {
-    fn lock(layout: &Layout) -> Result<Writers, StoreError> {
-        const NAME: &str = ".lock";
-        let path: PathBuf = layout.objects();
-        let lock = || -> io::Result<File> {
-            let file = Folder::make(&path)?.open_file(NAME, OFlag::O_RDWR | OFlag::O_CREAT)?;
-            file.lock()?;
-            Ok(file)
-        };
-        let file = lock().map_err(doing("lock", &path.join(NAME)))?;
-        Ok(Writers { file })
-    }
-
-    /// The next `resourceVersion`: microseconds since the epoch, above any given before whatever the clock does.
-    fn version(&mut self, floor: u64) -> Result<String, StoreError> {
-        let mut text = [0; 20];
-        let last = match self.file.read_at(&mut text, 0) {
-            Ok(length) => std::str::from_utf8(&text[..length])
-                .ok()
-                .and_then(|text| text.trim().parse().ok())
-                .unwrap_or(0),
-            // Then the clock alone must do.
-            Err(_) => 0,
-        };
-        let next = micros().max(last + 1).max(floor + 1);
-        // A hint only, and so it may be lost: on a full disk a deletion must still be possible.
-        let _ = self.file.write_at(format!("{next:020}").as_bytes(), 0);
-        Ok(next.to_string())
-    }
-}
-
-impl Kind for v1::Pod {
-    fn strip(&mut self) {
-        self.status = None;
-        if let Some(annotations) = &mut self.metadata.annotations {
-            annotations.remove(super::PID_ANNOTATION);
-        }
-        self.metadata
-            .annotations
-            .take_if(|annotations| annotations.is_empty());
-    }
-
-    fn wish_differs(&self, newer: &v1::Pod) -> bool {
-        self.spec != newer.spec
-    }
-
-    fn seen_version(&self, layout: &Layout) -> u64 {
-        let uid = self.metadata.uid.as_deref().unwrap_or_default();
-        Published::read(layout, uid)
-            .ok()
-            .flatten()
-            .map_or(0, |published| published.version())
-    }
-}
-
-impl Kind for v1::ConfigMap {}
-impl Kind for v1::Secret {}

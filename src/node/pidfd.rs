@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -18,20 +19,26 @@ pub(super) struct PidFd(OwnedFd);
 impl PidFd {
     /// The process that is the pod; none if it is gone by now.
     pub fn of_pod(layout: &Layout, uid: &str, pid: u32) -> io::Result<Option<PidFd>> {
-        let Ok(number) = libc::pid_t::try_from(pid) else {
-            return Ok(None);
-        };
-        // SAFETY: two integers go in, a new descriptor or -1 comes out.
-        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, number, 0) };
-        let fd = match Errno::result(fd) {
-            Ok(fd) => fd as i32,
-            Err(Errno::ESRCH) => return Ok(None),
+        let process = match PidFd::open(pid) {
+            Ok(process) => process,
+            Err(Errno::ESRCH | Errno::EINVAL) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        // SAFETY: the descriptor is new, so nobody else owns it.
-        let process = PidFd(unsafe { OwnedFd::from_raw_fd(fd) });
         // It holds the lock until its end. So if it does now, the number was its own when the descriptor was made.
         Ok(is_held_by(layout, uid, pid).then_some(process))
+    }
+
+    /// A child keeps its number until it is waited for, which takes its only handle.
+    pub fn of_child(child: &Child) -> io::Result<PidFd> {
+        Ok(PidFd::open(child.id())?)
+    }
+
+    fn open(pid: u32) -> Result<PidFd, Errno> {
+        let number = libc::pid_t::try_from(pid).map_err(|_| Errno::EINVAL)?;
+        // SAFETY: two integers go in, a new descriptor or -1 comes out.
+        let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, number, 0) })?;
+        // SAFETY: the descriptor is new, so nobody else owns it.
+        Ok(PidFd(unsafe { OwnedFd::from_raw_fd(fd as i32) }))
     }
 
     pub fn send(&self, signal: Signal) -> io::Result<()> {

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1;
 use serde::{Deserialize, Serialize};
 
 use super::disk::{Durable, Folder};
-use super::objects::micros;
+use super::writers::micros;
 use super::{Layout, names};
 
 /// The file `DATA/status/<uid>.json`.

@@ -5,15 +5,16 @@
 //! does not matter where somebody who does it is killed himself.
 
 use std::borrow::Cow;
+use std::io;
 
 use k8s_openapi::api::core::v1;
 
 use super::disk::{Durable, Folder};
 use super::error::{StoreError, doing};
 use super::lock::{HoldError, Lock, Process, tidy, uids};
-use super::objects::now;
 use super::published::Published;
 use super::record::note_after_death;
+use super::writers::{Turn, micros, now};
 use super::{Layout, Machinery, Sight, Store};
 use crate::lifecycle::{Event, EventKind, Time};
 
@@ -93,13 +94,25 @@ pub fn reconcile_pod(
     machinery: &dyn Machinery,
     pod: &v1::Pod,
 ) -> Result<Reconciled, StoreError> {
+    in_turn(store, machinery, pod, Turn::Await)
+}
+
+fn in_turn(
+    store: &Store,
+    machinery: &dyn Machinery,
+    pod: &v1::Pod,
+    turn: Turn,
+) -> Result<Reconciled, StoreError> {
     let uid = pod.metadata.uid.as_deref().unwrap_or_default();
-    let (lock, found) = match Lock::clean(store.layout(), uid) {
+    let (lock, found) = match Lock::clean(store.layout(), uid, turn) {
         Ok(taken) => taken,
         Err(HoldError::Running { .. } | HoldError::Busy { .. }) => return Ok(Reconciled::Fine),
+        Err(HoldError::Io { source, .. }) if source.kind() == io::ErrorKind::WouldBlock => {
+            return Ok(Reconciled::Fine);
+        }
         Err(error) => return Err(StoreError::Process(error.to_string())),
     };
-    let done = put_in_order(store, machinery, pod, uid, found)?;
+    let done = put_in_order(store, machinery, pod, uid, found, turn)?;
     lock.remove()
         .map_err(doing("remove", &store.layout().lock(uid)))?;
     Ok(done)
@@ -117,8 +130,9 @@ fn needs_order(sight: &Sight) -> bool {
 
 /// Readers show what there is, whether or not it could be put in order.
 fn attempt(store: &Store, machinery: &dyn Machinery, pod: &v1::Pod) -> bool {
-    match reconcile_pod(store, machinery, pod) {
+    match in_turn(store, machinery, pod, Turn::Skip) {
         Ok(done) => done != Reconciled::Fine,
+        Err(error) if error.io_kind() == Some(io::ErrorKind::WouldBlock) => false,
         Err(error) => {
             let name = pod.metadata.name.as_deref().unwrap_or_default();
             tracing::warn!("what the process of pod {name:?} has left: {error}");
@@ -134,6 +148,7 @@ fn put_in_order(
     pod: &v1::Pod,
     uid: &str,
     found: Process,
+    turn: Turn,
 ) -> Result<Reconciled, StoreError> {
     let meta = &pod.metadata;
     let namespace = meta.namespace.as_deref().unwrap_or_default();
@@ -149,7 +164,7 @@ fn put_in_order(
     };
     if pod.metadata.deletion_timestamp.is_some() {
         erase(machinery, uid)?;
-        store.finish_delete(namespace, name, uid)?;
+        store.finish_delete_in(turn, namespace, name, uid)?;
         return Ok(Reconciled::Deleted);
     }
     let published = store.published(uid)?;
@@ -306,7 +321,7 @@ fn conditions_of_failed(status: &mut v1::PodStatus) {
 
 /// That the event is written is not worth failing for.
 fn say(layout: &Layout, pod: &v1::Pod, kind: EventKind, reason: &'static str, message: &str) {
-    let at = Time::from_nanos(super::objects::micros().saturating_mul(1000));
+    let at = Time::from_nanos(micros().saturating_mul(1000));
     let event = Event {
         kind,
         reason,
@@ -338,7 +353,7 @@ fn sweep_orphans(store: &Store, machinery: &dyn Machinery) -> Result<usize, Stor
     let running = store.layout().running();
     let folder = match Folder::open(&running) {
         Ok(folder) => folder,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(doing("open", &running)(error)),
     };
     tidy(&running).map_err(doing("tidy", &running))?;

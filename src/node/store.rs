@@ -10,9 +10,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::disk::Folder;
 use super::error::{StoreError, doing};
+use super::kind::Kind;
 use super::lock::{self, Process};
-use super::objects::{Applied, Kind, Objects, now, version_of};
+use super::objects::{Applied, Objects};
 use super::published::{Published, read_events};
+use super::writers::{Turn, now, version_of};
 use super::{Layout, PID_ANNOTATION, names};
 
 /// All that is stored on this machine. Cheap to clone; nothing is held open.
@@ -74,7 +76,7 @@ impl Store {
     /// As there.
     pub fn sight(&self, namespace: &str, name: &str) -> Result<Sight, StoreError> {
         let pod = self.pods.get(namespace, name)?;
-        let sight = Onlooker::new(self, false)?.look(pod)?;
+        let sight = Onlooker::new(self, false)?.look(pod);
         sight.ok_or_else(|| StoreError::not_found("pods", name))
     }
 
@@ -88,7 +90,7 @@ impl Store {
         let mut onlooker = Onlooker::new(self, true)?;
         let mut sights = Vec::with_capacity(pods.len());
         for pod in pods {
-            sights.extend(onlooker.look(pod)?);
+            sights.extend(onlooker.look(pod));
         }
         Ok(sights)
     }
@@ -158,11 +160,21 @@ impl Store {
     /// # Errors
     /// The machine's.
     pub fn finish_delete(&self, namespace: &str, name: &str, uid: &str) -> Result<(), StoreError> {
+        self.finish_delete_in(Turn::Await, namespace, name, uid)
+    }
+
+    pub(super) fn finish_delete_in(
+        &self,
+        turn: Turn,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> Result<(), StoreError> {
         if !names::is_uid(uid) || !names::is_namespace(namespace) || !names::is_name(name) {
             return Err(StoreError::not_found("pods", name));
         }
         self.remove_remains(namespace, name, uid)?;
-        self.pods.remove(namespace, name, uid).map(|_| ())
+        self.pods.remove_in(turn, namespace, name, uid).map(|_| ())
     }
 
     /// What there is of a pod beside its object.
@@ -208,7 +220,10 @@ impl Store {
             };
             let (mut buffer, mut events) = (Vec::new(), Vec::new());
             for file in folder.names()? {
-                events.extend(read_events(&folder, &file, &mut buffer)?);
+                match read_events(&folder, &file, &mut buffer) {
+                    Ok(of_one) => events.extend(of_one),
+                    Err(error) => tracing::warn!("passed over {file}: {error}"),
+                }
             }
             Ok(events)
         };
@@ -299,7 +314,7 @@ impl Onlooker {
     }
 
     /// None: the pod was just being removed.
-    fn look(&mut self, pod: v1::Pod) -> Result<Option<Sight>, StoreError> {
+    fn look(&mut self, pod: v1::Pod) -> Option<Sight> {
         let uid = pod.metadata.uid.clone().unwrap_or_default();
         // In this order: a process publishes its last status before it lets go of its lock.
         let mut process = if self
@@ -309,34 +324,38 @@ impl Onlooker {
         {
             Process::None
         } else {
-            self.process(&uid)?
+            self.process(&uid)
         };
-        let mut published = self.published(&uid)?;
+        let mut published = self.published(&uid);
         if looks_lost(process, published.as_ref()) {
             // It may have been started, or have come to its end in order, between the two looks.
-            process = self.process(&uid)?;
-            published = self.published(&uid)?;
+            process = self.process(&uid);
+            published = self.published(&uid);
         }
         if published.is_none() && process == Process::None && !self.still_there(&pod) {
-            return Ok(None);
+            return None;
         }
-        Ok(Some(sight(pod, process, published)))
+        Some(sight(pod, process, published))
     }
 
-    fn process(&mut self, uid: &str) -> Result<Process, StoreError> {
-        match &self.running {
-            Some(folder) => lock::process(folder, uid, &mut self.buffer)
-                .map_err(doing("look at", &self.layout.lock(uid))),
-            None => Ok(Process::None),
-        }
+    /// What cannot be looked at is said, and hides no other pod.
+    fn process(&mut self, uid: &str) -> Process {
+        let Some(folder) = &self.running else {
+            return Process::None;
+        };
+        lock::process(folder, uid, &mut self.buffer).unwrap_or_else(|error| {
+            tracing::warn!("{}: {error}", self.layout.lock(uid).display());
+            Process::None
+        })
     }
 
-    fn published(&mut self, uid: &str) -> Result<Option<Published<'static>>, StoreError> {
-        match &self.statuses {
-            Some(folder) => Published::read_in(folder, uid, &mut self.buffer)
-                .map_err(doing("read", &folder.path().join(uid))),
-            None => Ok(None),
-        }
+    /// As well; and there is something.
+    fn published(&mut self, uid: &str) -> Option<Published<'static>> {
+        let folder = self.statuses.as_ref()?;
+        Published::read_in(folder, uid, &mut self.buffer).unwrap_or_else(|error| {
+            tracing::warn!("status of {uid}: {error}");
+            Some(Published::default())
+        })
     }
 
     fn still_there(&self, pod: &v1::Pod) -> bool {

@@ -183,7 +183,7 @@ fn started() -> Event {
         reason: "Started",
         message: "Container started".into(),
         slot: Some(1),
-        at: Time::from_nanos(crate::node::objects::micros() * 1000),
+        at: Time::from_nanos(crate::node::writers::micros() * 1000),
     }
 }
 

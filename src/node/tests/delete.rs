@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1;
 use super::{Fake, born, killed, pod, publish, status, store, uid};
 use crate::control::CallError;
 use crate::node::delete::delete_by;
+use crate::node::disk::step;
 use crate::node::update::update_by;
 use crate::node::voice::Voice;
 use crate::node::{Deleted, Deletion, Store, StoreError};
@@ -241,6 +242,28 @@ fn by_force_even_what_cannot_be_understood_goes() {
     assert!(matches!(delete(false), Err(StoreError::Corrupt { .. })));
     assert_eq!(delete(true).unwrap(), Deleted::Gone);
     assert!(!file.exists());
+}
+
+#[test]
+fn a_full_disk_does_not_keep_what_is_on_it() {
+    let (dir, store) = store();
+    let made = store.create(pod("web")).unwrap();
+    let (machinery, ear) = (Fake::default(), Ear::default());
+    let lock = born(&store, uid(&made));
+    step::fill(&dir.path().join("data"), true);
+    let error = delete_by(&store, &machinery, &ear, &web()).unwrap_err();
+    assert!(
+        error.to_string().contains("No space left on device"),
+        "{error}"
+    );
+    killed(lock);
+    assert_eq!(
+        delete_by(&store, &machinery, &ear, &web()).unwrap(),
+        Deleted::Gone
+    );
+    step::fill(&dir.path().join("data"), false);
+    assert!(gone(&store));
+    assert_eq!(*machinery.erased.lock().unwrap(), [uid(&made)]);
 }
 
 #[test]

@@ -80,6 +80,21 @@ fn a_program_that_is_not_there_is_named() {
 }
 
 #[test]
+fn one_that_gives_up_is_let_to_put_its_things_in_order() {
+    let (dir, store) = store();
+    let made = store.create(pod("web")).unwrap();
+    let done = dir.path().join("done");
+    // Both streams of words are closed while it still works.
+    let script = format!(
+        "echo no; exec >&- 2>&-; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; : >{}",
+        done.display()
+    );
+    let error = launcher(&store, &script).launch(&made).unwrap_err();
+    assert_eq!(error.to_string(), "no");
+    assert!(done.exists());
+}
+
+#[test]
 fn one_that_hangs_is_ended() {
     let (dir, store) = store();
     let made = store.create(pod("web")).unwrap();

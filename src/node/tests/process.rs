@@ -2,6 +2,7 @@ use std::fs;
 
 use super::{born, child, killed, store};
 use crate::node::lock::{Lock, tidy};
+use crate::node::writers::Turn;
 use crate::node::{Hold, HoldError, Process};
 
 const DEAD: Process = Process::Dead {
@@ -46,7 +47,7 @@ fn a_pod_has_one_process() {
 fn a_process_of_which_nobody_cleans_up_after_is_not_one() {
     let (_dir, store) = store();
     killed(born(&store, "uid-1"));
-    let (lock, found) = Lock::clean(store.layout(), "uid-1").unwrap();
+    let (lock, found) = Lock::clean(store.layout(), "uid-1", Turn::Await).unwrap();
     assert_eq!(found, DEAD);
     assert_eq!(
         store.process("uid-1").unwrap(),

@@ -3,6 +3,7 @@ use std::fs;
 use serde_json::json;
 
 use super::{Fake, born, killed, phase, pod, publish, status, store, uid};
+use crate::node::writers::{Turn, Writers};
 use crate::node::{PID_ANNOTATION, Process, get, list, reconcile};
 
 #[test]
@@ -222,4 +223,22 @@ fn many_readers_put_a_pod_in_order_once() {
     });
     assert_eq!(machinery.swept.lock().unwrap().len(), 1);
     assert_eq!(store.events_of(uid(&made)).unwrap()[0].count, Some(1));
+}
+
+#[test]
+fn a_reader_waits_for_nobody() {
+    let (_dir, store) = store();
+    let made = store.create(pod("web")).unwrap();
+    let machinery = Fake::default();
+    let seen = || list(&store, &machinery, None).unwrap().remove(0).pod;
+    killed(born(&store, uid(&made)));
+    let door = fs::File::open(store.layout().running()).unwrap();
+    door.lock().unwrap();
+    assert_eq!(phase(&seen()), "Unknown");
+    drop(door);
+    store.begin_delete("default", "web", None, None).unwrap();
+    let writers = Writers::lock(store.layout(), Turn::Await).unwrap();
+    assert!(seen().metadata.deletion_timestamp.is_some());
+    drop(writers);
+    assert!(list(&store, &machinery, None).unwrap().is_empty());
 }
