@@ -12,6 +12,8 @@ const INTERRUPT: &str = "wasmpod.dev/interrupt.";
 const NONE: &str = "none";
 /// `wasmpod.dev/sim.<container>: SCRIPT` is what the container does on the simulated machine, which reads the script.
 pub const SIM: &str = "wasmpod.dev/sim.";
+/// The container that is meant when none is named (KEP-2227).
+pub const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
 /// Whether the code of a container is compiled with interruption checks.
 pub fn interruptible(metadata: &ObjectMeta, container: &str) -> bool {
