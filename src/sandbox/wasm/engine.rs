@@ -57,6 +57,11 @@ pub(super) struct Flavour {
 #[derive(Clone, Copy, Debug)]
 pub enum Code<'a> {
     File(&'a Path),
+    /// A regular file that is open already, because its path may lead elsewhere by now; `name` is for messages.
+    Opened {
+        name: &'a str,
+        file: &'a File,
+    },
     /// `name` is for messages. A digest that is already known (of a program built into the binary) saves hashing the
     /// bytes; it is trusted, so it must be true.
     Bytes {

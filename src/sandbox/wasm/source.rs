@@ -1,9 +1,10 @@
 //! The bytes of a program before anything is made of them.
 
+use std::borrow::Cow;
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
 
 use super::cache::{Cache, Fingerprint, hash};
 use super::compile::Input;
@@ -56,7 +57,7 @@ pub(super) struct Source<'a> {
 
 enum Kind<'a> {
     File {
-        path: &'a Path,
+        path: Cow<'a, Path>,
         file: File,
         meta: Metadata,
     },
@@ -86,21 +87,42 @@ impl<'a> Source<'a> {
                     },
                 })?;
                 let name = path.display().to_string();
-                let mut head = [0; 8];
-                let read = file
-                    .read_at(&mut head, 0)
-                    .map_err(|source| LoadError::Read {
-                        path: path.into(),
-                        source,
-                    })?;
-                let layer = layer(&name, &head[..read])?;
-                Ok(Source {
-                    name,
-                    layer,
-                    kind: Kind::File { path, file, meta },
-                })
+                Source::of_file(name, Cow::Borrowed(path), file, meta)
+            }
+            Code::Opened { name, file } => {
+                let failed = |source| LoadError::Read {
+                    path: name.into(),
+                    source,
+                };
+                let file = file.try_clone().map_err(failed)?;
+                let meta = file.metadata().map_err(failed)?;
+                // The file's name is somebody else's and may mean another file by now: what is remembered of it is
+                // remembered by what it is.
+                let identity = PathBuf::from(format!("{}:{}", meta.dev(), meta.ino()));
+                Source::of_file(name.to_owned(), Cow::Owned(identity), file, meta)
             }
         }
+    }
+
+    fn of_file(
+        name: String,
+        path: Cow<'a, Path>,
+        file: File,
+        meta: Metadata,
+    ) -> Result<Source<'a>, LoadError> {
+        let mut head = [0; 8];
+        let read = file
+            .read_at(&mut head, 0)
+            .map_err(|source| LoadError::Read {
+                path: PathBuf::from(&name),
+                source,
+            })?;
+        let layer = layer(&name, &head[..read])?;
+        Ok(Source {
+            name,
+            layer,
+            kind: Kind::File { path, file, meta },
+        })
     }
 
     /// The digest of the bytes: known, remembered from an earlier time, or computed now.
@@ -112,7 +134,7 @@ impl<'a> Source<'a> {
                     return Ok(digest);
                 }
                 let digest = hash(file, meta.len()).map_err(|source| LoadError::Read {
-                    path: (*path).into(),
+                    path: PathBuf::from(&self.name),
                     source,
                 })?;
                 cache.remember_digest(path, meta, digest);
