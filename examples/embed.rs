@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use wasmpod::pod::{Compiler, Dirs, Images, Options, Pod, Silent};
+use wasmpod::pod::{Compiler, Dirs, Images, Options, Pod, Silent, StdinFrom};
 use wasmpod::spec::{self, LoadedPod, Source, Validate};
 
 const MANIFEST: &str = r#"
@@ -56,6 +56,7 @@ async fn run() -> Result<()> {
         dirs: Dirs::under(scratch.path()),
         compiler: Compiler::this_binary()?,
         console: Arc::new(Silent),
+        stdin: StdinFrom::Process,
         node: "edge".to_owned(),
         images: Images::Eager,
         resume: None,

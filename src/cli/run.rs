@@ -15,7 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::console::{Foreground, Style};
 use super::{Failure, Strictness, dirs, manifest, report};
 use crate::pod::Time;
-use crate::pod::{Compiler, Handle, Images, Options, Outcome, Pod, StatusStream};
+use crate::pod::{Compiler, Handle, Images, Options, Outcome, Pod, StatusStream, StdinFrom};
 use crate::spec::{self, LoadedPod, pod::Pod as Spec};
 
 #[derive(clap::Args)]
@@ -110,6 +110,7 @@ pub fn run(args: Args, root: Option<PathBuf>) -> Result<ExitCode, Failure> {
                     dirs,
                     compiler,
                     console: Arc::clone(&console) as _,
+                    stdin: StdinFrom::Process,
                     node: node(),
                     images: Images::Eager,
                     resume: None,

@@ -19,6 +19,7 @@ mod clock;
 mod console;
 mod dirs;
 mod etc;
+mod exec;
 mod happening;
 mod logs;
 mod machine;
@@ -60,6 +61,7 @@ pub struct Options {
     /// How wasm is compiled: by a short-lived process, so that the pod never carries a compiler's memory.
     pub compiler: Compiler,
     pub console: Arc<dyn Console>,
+    pub stdin: StdinFrom,
     /// The name of the machine in the pod's status.
     pub node: String,
     pub images: Images,
@@ -96,6 +98,16 @@ pub fn erase(dirs: &Dirs, uid: &str) -> Result<()> {
     volume::sweep_one(&dirs.pods(), uid, volume::Spare::Nothing)
 }
 
+/// Where containers with `stdin: true` read from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StdinFrom {
+    /// This process's own standard input: a pod in the foreground.
+    #[default]
+    Process,
+    /// Whoever attaches ([`Handle::attach`]); until then they wait.
+    Attached,
+}
+
 /// A pod that is ready to run.
 pub struct Pod {
     runner: Runner,
@@ -120,6 +132,7 @@ impl Pod {
             &options.dirs,
             options.compiler,
             options.console,
+            options.stdin,
             options.images,
             options.keep_volumes,
         )?;
@@ -128,7 +141,8 @@ impl Pod {
             Some((previous, attempt)) => Life::resume(spec, node, &previous, attempt, now),
             None => Life::new(spec, node, now),
         };
-        Ok(Pod::assemble(life, machine, Runner::Real))
+        let desk = machine.desk();
+        Ok(Pod::assemble(life, machine, Runner::Real, Some(desk)))
     }
 
     /// The same pod on a simulated machine: containers follow the script in their annotations
@@ -140,10 +154,15 @@ impl Pod {
         let node = Node::new(node, Vec::new());
         let machine = sim::Sim::new(&spec)?;
         let life = Life::new(spec, node, machine.now());
-        Ok(Pod::assemble(life, machine, Runner::Sim))
+        Ok(Pod::assemble(life, machine, Runner::Sim, None))
     }
 
-    fn assemble<M: Machine>(life: Life, machine: M, runner: fn(Actor<M>) -> Runner) -> Pod {
+    fn assemble<M: Machine>(
+        life: Life,
+        machine: M,
+        runner: fn(Actor<M>) -> Runner,
+        desk: Option<Arc<real::Desk>>,
+    ) -> Pod {
         let (wish, wishes) = mpsc::unbounded_channel();
         let feed = Feed {
             spec: watch::Sender::new(Arc::clone(life.pod())),
@@ -155,6 +174,7 @@ impl Pod {
             wish,
             status: feed.status.clone(),
             events: feed.events.downgrade(),
+            desk,
         };
         Pod {
             runner: runner(Actor::new(life, machine, wishes, feed)),
@@ -197,6 +217,8 @@ pub struct Handle {
     wish: mpsc::UnboundedSender<Wish>,
     status: watch::Sender<Snapshot>,
     events: broadcast::WeakSender<Event>,
+    /// None: the pod is simulated.
+    desk: Option<Arc<real::Desk>>,
 }
 
 impl Handle {

@@ -11,9 +11,54 @@ pub fn digest() -> Digest {
     Digest::parse(env!("TOOLBOX_DIGEST")).unwrap_or_else(|| Digest::of(WASM))
 }
 
+/// The names it goes by, in order: what its `--list` says.
+const APPLETS: &[&str] = &[
+    "base64",
+    "cat",
+    "cp",
+    "cut",
+    "date",
+    "echo",
+    "env",
+    "false",
+    "grep",
+    "head",
+    "hostname",
+    "httpd",
+    "ls",
+    "mkdir",
+    "mv",
+    "nc",
+    "printf",
+    "pwd",
+    "rm",
+    "seq",
+    "sha256sum",
+    "sleep",
+    "sort",
+    "tail",
+    "tee",
+    "touch",
+    "tr",
+    "true",
+    "wc",
+    "wget",
+];
+
+/// Whether the toolbox goes by this name.
+pub fn has(name: &str) -> bool {
+    name == "toolbox" || APPLETS.binary_search(&name).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn applets_are_found_by_name() {
+        assert!(APPLETS.is_sorted());
+        assert!(has("true") && has("toolbox") && !has("bash"));
+    }
 
     #[test]
     fn the_manifest_of_the_guests_tells_the_true_digest() {

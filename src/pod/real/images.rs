@@ -92,6 +92,10 @@ impl Images {
         Ok(images)
     }
 
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// There are so many containers now.
     pub fn resize(&mut self, count: usize) {
         self.loaded.resize(count, None);

@@ -3,13 +3,17 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+use super::super::StdinFrom;
 use super::super::console::{Line, Source, Stream, Tail};
+use super::attach::{INPUT_BYTES, Tapped, Taps};
+use super::desk::{Guests, Instance};
+use super::queue::{Inlet, queue};
 use super::site::Site;
 use super::{Real, Report};
 use crate::lifecycle::{Input, StartProblem};
@@ -33,19 +37,23 @@ impl Real {
     }
 
     fn try_start(&mut self, slot: Slot, attempt: u32) -> Result<(), (StartProblem, anyhow::Error)> {
-        let spec = self
+        let (instance, spec) = self
             .guest(slot, attempt)
             .map_err(|error| (StartProblem::CreateContainerConfigError, error))?;
-        let failed = |error| (StartProblem::CreateContainerError, error);
-        let program = self.images.program(slot).map_err(failed)?;
-        let guest = program
-            .start(spec)
-            .map_err(|error| failed(anyhow::Error::new(error)))?;
+        // Before the guest runs: its end may come at any time from then on.
+        self.desk.begin(&instance);
+        let guest = instance.program.start(spec).map_err(|error| {
+            self.desk.end(&instance, &Exit::Failed(error.to_string()));
+            (
+                StartProblem::CreateContainerError,
+                anyhow::Error::new(error),
+            )
+        })?;
         self.guests[slot] = Some((attempt, guest));
         Ok(())
     }
 
-    fn guest(&self, slot: Slot, attempt: u32) -> Result<GuestSpec> {
+    fn guest(&self, slot: Slot, attempt: u32) -> Result<(Arc<Instance>, GuestSpec)> {
         let container = &self.pod.containers[slot];
         let site = self.site.as_ref().context("the pod's sandbox is gone")?;
         let view = View::build(&self.pod, container, site)?;
@@ -56,30 +64,47 @@ impl Real {
             container: container.name.clone(),
             instance: attempt,
         });
+        let (stdin, input) = self.stdin(container);
+        let argv = self.argv(slot);
+        let instance = Arc::new(Instance {
+            pod: Arc::clone(&self.pod),
+            slot,
+            argv0: argv.first().cloned().unwrap_or_default(),
+            program: self.images.program(slot)?.clone(),
+            env: environment(&self.pod, container),
+            mounts: view.mounts,
+            keep: Arc::new(view.keep),
+            taps: Taps::new(),
+            input,
+            guests: Mutex::new(Guests::Open(Vec::new())),
+        });
         let line = |stream| {
-            Output::to(Arc::new(Line {
-                console: Arc::clone(&self.console),
-                source: Arc::clone(&source),
-                stream,
-                tail: tail.clone(),
+            Output::to(Arc::new(Tapped {
+                line: Line {
+                    console: Arc::clone(&self.console),
+                    source: Arc::clone(&source),
+                    stream,
+                    tail: tail.clone(),
+                },
+                instance: Arc::clone(&instance),
             }))
             .terminal(container.tty)
         };
-        let (started, ended) = (self.report.clone(), self.report.clone());
-        let console = Arc::clone(&self.console);
         let (stdout, stderr) = (line(Stream::Stdout), line(Stream::Stderr));
+        let (started, ended) = (self.report.clone(), self.report.clone());
+        let (console, desk) = (Arc::clone(&self.console), Arc::clone(&self.desk));
         let message = Message {
             file: view.message,
             tail,
-            _keep: view.keep,
+            _keep: Arc::clone(&instance.keep),
         };
-        Ok(GuestSpec {
+        let spec = GuestSpec {
             name: container.name.clone(),
-            argv: self.argv(slot),
-            env: environment(&self.pod, container),
+            argv,
+            env: instance.env.clone(),
             cwd: container.working_dir.clone(),
-            mounts: view.mounts,
-            stdin: stdin(container),
+            mounts: instance.mounts.clone(),
+            stdin,
             stdout,
             stderr,
             net: site.network.attach(&container.name),
@@ -88,17 +113,36 @@ impl Real {
             on_start: Box::new(move || {
                 let _ = started.send(Report::Started { slot, attempt });
             }),
-            on_exit: Box::new(move |exit| {
-                console.ended(source.origin(), &last_words(&exit));
-                let message = message.text(&exit);
-                let _ = ended.send(Report::Ended {
-                    slot,
-                    attempt,
-                    exit,
-                    message,
-                });
-            }),
-        })
+            on_exit: {
+                let instance = Arc::clone(&instance);
+                Box::new(move |exit| {
+                    desk.end(&instance, &exit);
+                    console.ended(source.origin(), &last_words(&exit));
+                    let message = message.text(&exit);
+                    let _ = ended.send(Report::Ended {
+                        slot,
+                        attempt,
+                        exit,
+                        message,
+                    });
+                })
+            },
+        };
+        Ok((instance, spec))
+    }
+
+    /// Where a container reads from, and where those who attach to it write.
+    fn stdin(&self, container: &Container) -> (Stdin, Option<Inlet>) {
+        let terminal = container.tty;
+        match self.stdin {
+            _ if !container.stdin => (Stdin::Null, None),
+            StdinFrom::Process => (Stdin::Inherit { terminal }, None),
+            StdinFrom::Attached => {
+                let (inlet, outlet) = queue(INPUT_BYTES);
+                let reader = Box::new(outlet);
+                (Stdin::Reader { reader, terminal }, Some(inlet))
+            }
+        }
     }
 
     /// The toolbox has no entrypoint, as busybox has none: its first word chooses the applet. A wasm file is its own.
@@ -230,7 +274,7 @@ struct Message {
     file: (PathBuf, PathBuf),
     tail: Option<Arc<Tail>>,
     /// The file's path may lead through one of these.
-    _keep: Vec<SubPath>,
+    _keep: Arc<Vec<SubPath>>,
 }
 
 impl Message {
@@ -263,22 +307,19 @@ impl Message {
     }
 }
 
-/// `HOSTNAME` is set by container runtimes from the pod's host name, below what the manifest says.
+/// What container runtimes set themselves, below what the manifest says: `HOSTNAME` from the pod's host name, and `TERM` for
+/// a terminal (containerd `internal/cri/server/container_create.go`).
 fn environment(pod: &Pod, container: &Container) -> Vec<(String, String)> {
-    let own = ("HOSTNAME".to_owned(), pod.hostname.clone());
     let given = &container.env;
-    let own = (!given.iter().any(|(name, _)| *name == own.0)).then_some(own);
-    own.into_iter().chain(given.iter().cloned()).collect()
-}
-
-fn stdin(container: &Container) -> Stdin {
-    if container.stdin {
-        Stdin::Inherit {
-            terminal: container.tty,
-        }
-    } else {
-        Stdin::Null
-    }
+    let term = container
+        .tty
+        .then(|| ("TERM".to_owned(), "xterm".to_owned()));
+    let own = [Some(("HOSTNAME".to_owned(), pod.hostname.clone())), term];
+    own.into_iter()
+        .flatten()
+        .filter(|(own, _)| !given.iter().any(|(name, _)| name == own))
+        .chain(given.iter().cloned())
+        .collect()
 }
 
 /// Declared TCP ports, for programs that cannot bind for themselves (systemd's `LISTEN_FDS` convention).
@@ -298,7 +339,7 @@ fn listeners(container: &Container) -> Vec<Listener> {
 }
 
 /// What a dying guest leaves in its log: of a trap all that is known, as wasmtime prints it.
-fn last_words(exit: &Exit) -> String {
+pub(super) fn last_words(exit: &Exit) -> String {
     match exit {
         Exit::Trap { message, backtrace } if backtrace.is_empty() => message.clone(),
         Exit::Trap { message, backtrace } => format!("{message}\nwasm backtrace:\n{backtrace}"),

@@ -4,10 +4,16 @@
 //! Site   what the pod owns from before its first container to after its last: directory, network, host ports
 //! Images code for every image of the pod, loaded before anything is started or when it is pulled
 //! Real   carries out actions; guests report from their own threads through a channel
+//! Desk   who runs, for those who execute, attach and connect from outside
 //! ```
 
+mod attach;
+mod command;
+mod desk;
+mod exec;
 mod images;
 mod launch;
+mod queue;
 mod site;
 
 use std::sync::Arc;
@@ -16,6 +22,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use tokio::sync::mpsc;
 
+use super::StdinFrom;
 use super::clock::Clock;
 use super::console::Console;
 use super::dirs::Dirs;
@@ -29,6 +36,8 @@ use crate::spec::pod::{Pod, Slot};
 use images::{Fetched, Images, Look};
 use site::Site;
 
+pub(super) use desk::Desk;
+
 /// How long a guest that must end by KILL may take before the pod goes on without it. Only one that was compiled without
 /// interruption checks and touches no memory can take so long; it ends with the process.
 const KILL_PATIENCE: Duration = Duration::from_millis(100);
@@ -41,7 +50,9 @@ pub(super) struct Real {
     clock: Clock,
     images: Images,
     site: Option<Site>,
+    desk: Arc<Desk>,
     console: Arc<dyn Console>,
+    stdin: StdinFrom,
     /// By slot: the instance that runs, with its number, so that a late report of an earlier one is told apart.
     guests: Vec<Option<(u32, Guest)>>,
     report: mpsc::UnboundedSender<Report>,
@@ -87,6 +98,7 @@ impl Real {
         dirs: &Dirs,
         compiler: Compiler,
         console: Arc<dyn Console>,
+        stdin: StdinFrom,
         when: super::Images,
         keep_volumes: bool,
     ) -> Result<Real> {
@@ -95,6 +107,11 @@ impl Real {
             super::Images::WhenPulled => Images::none(&pod, dirs, compiler)?,
         };
         let site = Site::build(&pod, dirs, keep_volumes)?;
+        let desk = Desk::new(
+            Arc::clone(&pod),
+            images.engine().clone(),
+            site.network.clone(),
+        );
         let (report, reports) = mpsc::unbounded_channel();
         let guests = pod.containers.iter().map(|_| None).collect();
         Ok(Real {
@@ -102,12 +119,19 @@ impl Real {
             clock: Clock::start(),
             images,
             site: Some(site),
+            desk,
             console,
+            stdin,
             guests,
             report,
             reports,
             rest_at: None,
         })
+    }
+
+    /// For those who join the pod from outside.
+    pub fn desk(&self) -> Arc<Desk> {
+        Arc::clone(&self.desk)
     }
 
     /// The next report, or none when the deadline has come.
@@ -208,14 +232,26 @@ impl Real {
         });
     }
 
+    /// Commands that were executed from outside are told to end and given a moment for it: what they still write would
+    /// stand in the way of removing their files.
     fn remove_sandbox(&mut self) {
         self.guests.iter_mut().for_each(|guest| *guest = None);
-        if let Some(site) = self.site.take()
-            && let Err(error) = site.remove()
-        {
-            tracing::error!("{error:#}");
-        }
-        self.tell(Input::SandboxRemoved);
+        self.desk.close();
+        let (site, desk, report) = (
+            self.site.take(),
+            Arc::clone(&self.desk),
+            self.report.clone(),
+        );
+        tokio::task::spawn_local(async move {
+            desk.drained(KILL_PATIENCE).await;
+            if let Some(site) = site
+                && let Err(error) = site.remove()
+            {
+                tracing::error!("{error:#}");
+            }
+            // The receiver is gone only when the pod was dropped.
+            let _ = report.send(Report::Input(Input::SandboxRemoved));
+        });
     }
 
     fn digest(&mut self, report: Report) -> Option<Input> {
@@ -301,6 +337,7 @@ impl Machine for Real {
 
     fn update(&mut self, pod: &Arc<Pod>) {
         self.pod = Arc::clone(pod);
+        self.desk.renew(Arc::clone(pod));
         self.guests.resize_with(pod.containers.len(), || None);
         self.images.resize(pod.containers.len());
     }
