@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Failure, dirs};
-use crate::node::Layout;
+use crate::node::{Layout, Store, Watch};
 use crate::pod::Dirs;
 
 /// The namespace of those who name none.
@@ -35,5 +35,15 @@ impl Context {
             data: self.dirs.data.clone(),
             logs: self.dirs.logs.clone(),
         }
+    }
+
+    pub fn store(&self) -> Store {
+        Store::new(self.layout())
+    }
+
+    /// A watch over the pods of the namespaces the user may have meant.
+    pub fn watch(&self, store: &Store) -> Result<Watch, Failure> {
+        Watch::new(store, None)
+            .map_err(|error| Failure::Machine(anyhow::anyhow!("could not watch the pods: {error}")))
     }
 }

@@ -119,8 +119,19 @@ mod tests {
         let refused = |text| parse(text).unwrap_err();
         assert_eq!(refused("10"), "time: missing unit in duration \"10\"");
         assert_eq!(refused("5d"), "time: unknown unit \"d\" in duration \"5d\"");
-        for text in ["", "-", "s", ".s", "1.2.3s", "99999999999999999999h", "99999999h"] {
-            assert!(parse(text).unwrap_err().contains("invalid duration"), "{text}");
+        for text in [
+            "",
+            "-",
+            "s",
+            ".s",
+            "1.2.3s",
+            "99999999999999999999h",
+            "99999999h",
+        ] {
+            assert!(
+                parse(text).unwrap_err().contains("invalid duration"),
+                "{text}"
+            );
         }
     }
 }

@@ -63,9 +63,7 @@ fn known(kind: &str) -> Result<(), Error> {
     if PODS.contains(&kind.to_lowercase().as_str()) {
         Ok(())
     } else {
-        Err(anyhow!(
-            "the server doesn't have a resource type {kind:?}"
-        ))
+        Err(anyhow!("the server doesn't have a resource type {kind:?}"))
     }
 }
 

@@ -1,7 +1,8 @@
 //! What users type. One file per verb: parses, asks, prints; decides nothing.
 //!
 //! Exit codes: 0 done; 1 the machine could not do it; 2 the command or the manifest is wrong; and for `run` the exit code
-//! of the container that failed.
+//! of the container that failed. The verbs that kubectl has, too, exit as it does: 1 for whatever went wrong; `diff` 1 for a
+//! difference and 2 for a failure.
 
 #![allow(
     clippy::print_stdout,
@@ -9,24 +10,49 @@
     reason = "this room talks to people"
 )]
 
+mod apply;
+mod completion;
+mod condition;
 mod console;
 mod context;
+mod create;
+mod delete;
+mod diff;
+mod documents;
+mod duration;
+mod edit;
+mod editor;
+mod fleet;
+mod incoming;
+mod info;
+mod kinds;
+mod label;
+mod labels;
 mod machinery;
 mod manifest;
+mod outcome;
 mod pod_process;
+mod print;
 mod printer;
+mod replace;
 mod report;
 mod run;
+mod targets;
 mod validate;
+mod version;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use context::{Context, DEFAULT_NAMESPACE};
+use labels::Which;
 
+use crate::node::{LaunchError, StoreError};
 use crate::pod::Dirs;
 use crate::spec::{Complaints, Validate};
 
@@ -59,6 +85,30 @@ struct Args {
 enum Verb {
     /// Run one Pod, or one wasm program as a Pod, in the foreground.
     Run(run::Args),
+    /// Create pods that are not there yet, and start them.
+    Create(create::Args),
+    /// Make pods as manifests say, whatever there was before.
+    Apply(apply::Args),
+    /// Put what manifests say in the place of pods.
+    Replace(replace::Args),
+    /// Delete pods: by manifest, by name, or by label.
+    Delete(delete::Args),
+    /// Change stored pods in an editor.
+    Edit(edit::Args),
+    /// Show what apply would change; exit code 1 if it would change anything.
+    Diff(diff::Args),
+    /// Change the labels of pods.
+    Label(label::Args),
+    /// Change the annotations of pods.
+    Annotate(label::Args),
+    /// Wait until something is true of pods.
+    Wait(wait::Args),
+    /// Say where everything is, and what is there.
+    Info(info::Args),
+    /// Print the version.
+    Version(version::Args),
+    /// Print the script that completes this program's arguments in a shell.
+    Completion(completion::Args),
     /// Say everything that is wrong with a manifest, without running it.
     Validate(validate::Args),
     /// The process of one stored pod.
@@ -135,6 +185,28 @@ impl Failure {
     }
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        match error {
+            // kubectl prints this one bare.
+            StoreError::Invalid { .. } => Failure::Plain(format!("The {error}")),
+            _ => Failure::Server {
+                reason: error.reason(),
+                message: error.to_string(),
+            },
+        }
+    }
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Failure {
+        match error {
+            LaunchError::Store(error) => error.into(),
+            other => Failure::Machine(other.into()),
+        }
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
         Failure::Machine(error)
@@ -149,7 +221,10 @@ impl From<Complaints> for Failure {
 
 /// Parses the arguments, does what they say, and prints an error once.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
+    let parsed = command()
+        .try_get_matches_from(args)
+        .and_then(|matches| Args::from_arg_matches(&matches));
+    let args = match parsed {
         Ok(args) => args,
         Err(error) => {
             // Help and version are "errors" that clap prints to stdout.
@@ -158,12 +233,55 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     log_to_stderr(args.verbose);
-    let done = match args.verb {
-        Verb::Run(run) => run::run(run, args.root),
+    dispatch(args.verb, args.root, args.namespace).unwrap_or_else(|failure| say(&failure))
+}
+
+fn dispatch(
+    verb: Verb,
+    root: Option<PathBuf>,
+    namespace: Option<String>,
+) -> Result<ExitCode, Failure> {
+    let context = || Context::new(root.clone(), namespace.clone());
+    match verb {
+        Verb::Run(run) => run::run(run, root),
+        Verb::Create(create) => create::run(&create, &context()?),
+        Verb::Apply(apply) => apply::run(&apply, &context()?),
+        Verb::Replace(replace) => replace::run(&replace, &context()?),
+        Verb::Delete(delete) => delete::run(&delete, &context()?),
+        Verb::Edit(edit) => edit::run(&edit, &context()?),
+        Verb::Diff(diff) => Ok(diff::run(&diff, &context()?)),
+        Verb::Label(label) => label::run(&label, &context()?, Which::Labels),
+        Verb::Annotate(annotate) => label::run(&annotate, &context()?, Which::Annotations),
+        Verb::Wait(wait) => wait::run(&wait, &context()?),
+        Verb::Info(info) => info::run(&info, &context()?),
+        Verb::Version(version) => version::run(&version),
+        Verb::Completion(completion) => completion::run(&completion, command()),
         Verb::Validate(validate) => validate::run(&validate),
-        Verb::PodProcess(pod) => pod_process::run(&pod, args.root),
-    };
-    done.unwrap_or_else(|failure| say(&failure))
+        Verb::PodProcess(pod) => pod_process::run(&pod, root),
+    }
+}
+
+/// The arguments, with every switch in both of kubectl's forms: `--all` and `--all=false`.
+fn command() -> clap::Command {
+    Args::command().mut_subcommands(|verb| {
+        verb.mut_args(|arg| match arg.get_action() {
+            ArgAction::SetTrue => arg
+                .action(ArgAction::Set)
+                .num_args(0..=1)
+                .require_equals(true)
+                .value_name("true|false")
+                .default_value("false")
+                .default_missing_value("true")
+                .hide_default_value(true)
+                .hide_possible_values(true),
+            _ => arg,
+        })
+    })
+}
+
+/// What a thread that panicked has left is as good as what any other has.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn say(failure: &Failure) -> ExitCode {

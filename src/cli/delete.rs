@@ -1,0 +1,291 @@
+//! `wasmpod delete`: pods end gracefully, and are gone.
+
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::anyhow;
+
+use super::documents::Files;
+use super::duration::{self, Span};
+use super::fleet::{self, Fleet};
+use super::outcome::{self, DryRun, DryRunFlag};
+use super::targets::{Selectors, Target, Wish};
+use super::wait::{self, Patience};
+use super::{Context, Failure, locked, say};
+use crate::node::{Deleted, Deletion, StoreError, Watch};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Pods: TYPE/NAME, TYPE NAME…, or a TYPE with -l or --all.
+    args: Vec<String>,
+
+    #[command(flatten)]
+    files: Files,
+
+    #[command(flatten)]
+    selectors: Selectors,
+
+    #[command(flatten)]
+    dry_run: DryRunFlag,
+
+    /// The seconds that a pod has to end gracefully; negative: what it says itself. 0 only with --force.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_hyphen_values = true,
+        default_value_t = -1,
+        hide_default_value = true
+    )]
+    grace_period: i64,
+
+    /// Do not wait for the pod to end: kill its process.
+    #[arg(long)]
+    force: bool,
+
+    /// The same as --grace-period=1.
+    #[arg(long)]
+    now: bool,
+
+    /// Whether to wait until the pods are gone.
+    #[arg(
+        long,
+        action = clap::ArgAction::Set,
+        value_name = "true|false",
+        hide_possible_values = true,
+        default_value_t = true,
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    wait: bool,
+
+    /// How long to wait; 0: a week.
+    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = duration::parse, allow_hyphen_values = true)]
+    timeout: Span,
+
+    /// That a pod is not there is no failure [default: only with selectors].
+    #[arg(
+        long,
+        action = clap::ArgAction::Set,
+        value_name = "true|false",
+        hide_possible_values = true,
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    ignore_not_found: Option<bool>,
+
+    /// name: say only which.
+    #[arg(short, long, value_name = "FORM")]
+    output: Option<String>,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let verb = Verb::new(args, context)?;
+    let wish = Wish {
+        files: &args.files,
+        args: &args.args,
+        selectors: &args.selectors,
+        kind_is_enough: false,
+    };
+    // What is wrong with the wish is said before it is warned of what would come of it.
+    let found = wish.find(context, &verb.fleet.store)?;
+    if verb.grace.seconds == Some(0) {
+        eprintln!(
+            "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. \
+             The resource may continue to run on the cluster indefinitely."
+        );
+    }
+    let mut watch = context.watch(&verb.fleet.store)?;
+    found.failures.iter().for_each(|failure| verb.fail(failure));
+    fleet::for_each(&found.targets, |target| {
+        if let Err(failure) = verb.delete(target) {
+            verb.fail(&target.failure("deleting", failure));
+        }
+    });
+    verb.wait_for_all(&mut watch)
+}
+
+/// How long a pod has, and whether it is to be killed when it takes longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grace {
+    /// None: what the pod says.
+    seconds: Option<i64>,
+    force: bool,
+}
+
+impl Grace {
+    /// `--grace-period` and `--force`, as `kubectl delete` reads them.
+    pub fn of(period: i64, force: bool) -> Result<Grace, Failure> {
+        let seconds = match (period, force) {
+            (1.., true) => {
+                return Err(Failure::Machine(anyhow!(
+                    "--force and --grace-period greater than 0 cannot be specified together"
+                )));
+            }
+            (_, true) => Some(0),
+            // Nobody shall kill a pod by mistake: without --force, 0 is as short as can be with grace.
+            (0, false) => Some(1),
+            (seconds, false) => (seconds > 0).then_some(seconds),
+        };
+        Ok(Grace { seconds, force })
+    }
+
+    /// What the pod says itself.
+    pub const OWN: Grace = Grace {
+        seconds: None,
+        force: false,
+    };
+}
+
+struct Verb<'a> {
+    args: &'a Args,
+    fleet: Fleet,
+    grace: Grace,
+    ignore_not_found: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    failed: bool,
+    found: bool,
+    /// Those that are on their way out, with their uids.
+    leaving: Vec<(Target, String)>,
+}
+
+impl Verb<'_> {
+    fn new<'a>(args: &'a Args, context: &Context) -> Result<Verb<'a>, Failure> {
+        let refuse = |message: String| Err(Failure::Machine(anyhow!(message)));
+        if let Some(form) = args.output.as_deref().filter(|form| *form != "name") {
+            return refuse(format!(
+                "unexpected -o output mode: {form}. We only support '-o name'"
+            ));
+        }
+        args.selectors.check()?;
+        if args.now && args.grace_period != -1 {
+            return refuse("--now and --grace-period cannot be specified together".to_owned());
+        }
+        let period = if args.now { 1 } else { args.grace_period };
+        Ok(Verb {
+            args,
+            fleet: Fleet::new(context)?,
+            grace: Grace::of(period, args.force)?,
+            ignore_not_found: args.ignore_not_found.unwrap_or(args.selectors.any()),
+            state: Mutex::default(),
+        })
+    }
+
+    fn fail(&self, failure: &Failure) {
+        say(failure);
+        locked(&self.state).failed = true;
+    }
+
+    fn delete(&self, target: &Target) -> Result<(), Failure> {
+        let (namespace, name) = (&target.namespace, &target.name);
+        let deleted = match self.args.dry_run.dry_run {
+            DryRun::None => begin(&self.fleet, namespace, name, self.grace),
+            _ => self
+                .fleet
+                .store
+                .stored(namespace, name)
+                .map(|_| Deleted::Gone),
+        };
+        let deleted = match deleted {
+            Err(error) if error.is_not_found() && self.ignore_not_found => return Ok(()),
+            deleted => deleted?,
+        };
+        let mut state = locked(&self.state);
+        state.found = true;
+        if let Deleted::Stopping { uid } = deleted {
+            state.leaving.push((target.clone(), uid));
+        }
+        drop(state);
+        if self.args.output.is_some() {
+            return outcome::print(&format!("pod/{name}\n"));
+        }
+        let forced = if self.grace.seconds == Some(0) {
+            "force "
+        } else {
+            ""
+        };
+        let operation = self.args.dry_run.dry_run.mark(&format!("{forced}deleted"));
+        outcome::print(&format!(
+            "pod {name:?} {operation} from {namespace} namespace\n"
+        ))
+    }
+
+    fn wait_for_all(self, watch: &mut Watch) -> Result<ExitCode, Failure> {
+        let state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !state.found && !state.failed {
+            outcome::print("No resources found\n")?;
+        }
+        let mut failed = state.failed;
+        if self.args.wait {
+            let patience = Patience::for_deletion(self.args.timeout);
+            let failures = wait::gone(&self.fleet, &state.leaving, &patience, watch);
+            failed |= !failures.is_empty();
+            failures.iter().for_each(|failure| {
+                say(failure);
+            });
+        }
+        Ok(if failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+}
+
+fn begin(fleet: &Fleet, namespace: &str, name: &str, grace: Grace) -> Result<Deleted, StoreError> {
+    let wish = Deletion {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        uid: None,
+        grace: grace.seconds,
+        force: grace.force,
+    };
+    crate::node::delete(&fleet.store, fleet.machinery.as_ref(), &wish)
+}
+
+/// Deletes a pod and waits until it is gone.
+pub fn remove(
+    fleet: &Fleet,
+    namespace: &str,
+    name: &str,
+    grace: Grace,
+    timeout: Span,
+) -> Result<(), Failure> {
+    let mut watch = Watch::new(&fleet.store, Some(namespace))
+        .map_err(|error| Failure::Machine(anyhow!("could not watch the pods: {error}")))?;
+    let Deleted::Stopping { uid } = begin(fleet, namespace, name, grace)? else {
+        return Ok(());
+    };
+    let target = Target {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        document: None,
+    };
+    let patience = Patience::for_deletion(timeout);
+    let failures = wait::gone(fleet, &[(target, uid)], &patience, &mut watch);
+    failures.into_iter().next().map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grace_is_read_as_kubectl_reads_it() {
+        let grace = |period, force| Grace::of(period, force).ok().map(|grace| grace.seconds);
+        assert_eq!(grace(-1, false), Some(None));
+        assert_eq!(grace(0, false), Some(Some(1)));
+        assert_eq!(grace(7, false), Some(Some(7)));
+        assert_eq!(grace(-1, true), Some(Some(0)));
+        assert_eq!(grace(0, true), Some(Some(0)));
+        assert_eq!(grace(1, true), None);
+    }
+}

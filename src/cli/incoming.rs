@@ -1,0 +1,202 @@
+//! Objects on their way into the store: what a manifest becomes there, and what it makes of an object that is there.
+
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use k8s_openapi::api::core::v1;
+use serde_json::{Map, Value};
+
+use super::Failure;
+use super::documents::Document;
+use crate::node::{PID_ANNOTATION, StoreError};
+use crate::spec::{self, Complaints, Validate};
+
+/// Where `apply` remembers what it was given last (`k8s.io/api/core/v1/annotation_key_constants.go`).
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Whether the manifest is remembered in the object, so that a later `apply` knows what it had said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remember {
+    Yes,
+    No,
+}
+
+/// The object of a manifest as it will be stored, checked as far as that is possible without starting it.
+pub fn object(document: &Document, remember: Remember) -> Result<v1::Pod, Failure> {
+    let mut object = document.loaded.object.clone();
+    object.status = None;
+    let metadata = &mut object.metadata;
+    // The store gives these; a manifest that was once printed by `get` still carries those of another pod.
+    metadata.uid = None;
+    metadata.creation_timestamp = None;
+    metadata.resource_version = None;
+    note(&mut object, document, remember);
+    spec::anchor(&mut object, &document.loaded.base);
+    resolvable(&object)?;
+    Ok(object)
+}
+
+/// Takes away the annotation that no object has in the store, and adds the one that remembers the manifest.
+fn note(object: &mut v1::Pod, document: &Document, remember: Remember) {
+    let annotations = &mut object.metadata.annotations;
+    if let Some(annotations) = annotations {
+        annotations.remove(PID_ANNOTATION);
+    }
+    if remember == Remember::Yes {
+        self::remember(object, &document.loaded.written);
+    }
+}
+
+/// What the pod's process would refuse is refused here, before anything is stored.
+fn resolvable(object: &v1::Pod) -> Result<(), Failure> {
+    // Neither uid nor time nor folder is shown to anybody, and the paths are absolute by now.
+    let time = k8s_openapi::jiff::Timestamp::UNIX_EPOCH;
+    let uid = uuid::Uuid::nil().to_string();
+    spec::resolve(object.clone(), Path::new("/"), uid, time)
+        .map(|_| ())
+        .map_err(|complaints| {
+            invalid(
+                &object.metadata.name.clone().unwrap_or_default(),
+                &complaints,
+            )
+        })
+}
+
+/// The manifest as text, without what it remembers itself (`kubectl/pkg/util/apply.go`, `GetModifiedConfiguration`).
+fn remembered(written: &Value) -> String {
+    let mut written = written.clone();
+    if let Some(object) = written.as_object_mut() {
+        object.remove("status");
+    }
+    annotations_of(&mut written).remove(LAST_APPLIED);
+    annotations_of(&mut written).remove(PID_ANNOTATION);
+    format!("{written}\n")
+}
+
+fn annotations_of(object: &mut Value) -> &mut Map<String, Value> {
+    let annotations = &mut object["metadata"]["annotations"];
+    if !annotations.is_object() {
+        *annotations = Value::Object(Map::new());
+    }
+    match annotations {
+        Value::Object(annotations) => annotations,
+        _ => unreachable!("it was just made an object"),
+    }
+}
+
+/// Adds the annotation that remembers what the user wrote.
+pub fn remember(object: &mut v1::Pod, written: &Value) {
+    object
+        .metadata
+        .annotations
+        .get_or_insert_default()
+        .insert(LAST_APPLIED.to_owned(), remembered(written));
+}
+
+/// What the manifest makes of the object that is there: a merge of what was applied before, what is and what is said now.
+pub fn merged(document: &Document, live: &v1::Pod) -> Result<v1::Pod, Failure> {
+    let name = &document.name;
+    let mut new = document.loaded.written.clone();
+    if let Some(object) = new.as_object_mut() {
+        object.remove("status");
+    }
+    let text = remembered(&document.loaded.written);
+    let annotations = annotations_of(&mut new);
+    annotations.remove(PID_ANNOTATION);
+    annotations.insert(LAST_APPLIED.to_owned(), text.into());
+    let last = last_applied(live)?;
+    let live_value = serde_json::to_value(live).context("could not print the object")?;
+    let merged = spec::patch::three_way(last.as_ref(), &live_value, &new);
+    let merged: v1::Pod = serde_json::from_value(merged)
+        .map_err(|error| Failure::Machine(anyhow!("pods {name:?} cannot be merged: {error}")))?;
+    admitted(merged, live, &document.loaded.base).map_err(|complaints| invalid(name, &complaints))
+}
+
+/// What the manifest says, in the place of what is there.
+pub fn replaced(
+    document: &Document,
+    live: &v1::Pod,
+    remember: Remember,
+) -> Result<v1::Pod, Failure> {
+    let mut new = document.loaded.object.clone();
+    new.status = None;
+    note(&mut new, document, remember);
+    admitted(new, live, &document.loaded.base)
+        .map_err(|complaints| invalid(&document.name, &complaints))
+}
+
+/// The new object with defaults, if it is valid and the one that is there may become it.
+pub fn admitted(new: v1::Pod, live: &v1::Pod, base: &Path) -> Result<v1::Pod, Complaints> {
+    // What cannot be honoured was complained of when it was read, or was there before.
+    let (mut new, _) = spec::admit_object(new, Validate::Ignore)?;
+    spec::anchor(&mut new, base);
+    spec::update::check(live, &new)?;
+    Ok(new)
+}
+
+/// How often a change is tried again when the object changed under it (`kubectl/pkg/cmd/apply/patcher.go`, `maxPatchRetry`).
+pub const TRIES: u32 = 5;
+
+/// Makes a change from a fresh reading until nobody else has been faster, within reason.
+pub fn retry<T, E: From<Failure>>(change: impl Fn() -> Result<T, Change<E>>) -> Result<T, E> {
+    let mut tries = 1;
+    loop {
+        match change() {
+            Ok(done) => return Ok(done),
+            Err(Change::Conflict(_)) if tries < TRIES => tries += 1,
+            Err(Change::Conflict(conflict)) => return Err(Failure::from(conflict).into()),
+            Err(Change::Failed(failure)) => return Err(failure),
+        }
+    }
+}
+
+/// Why a change was not made.
+pub enum Change<E> {
+    /// Somebody else has changed the object since it was read.
+    Conflict(StoreError),
+    Failed(E),
+}
+
+impl<E: From<Failure>> From<StoreError> for Change<E> {
+    fn from(error: StoreError) -> Change<E> {
+        match error {
+            StoreError::Conflict { .. } => Change::Conflict(error),
+            other => Change::Failed(Failure::from(other).into()),
+        }
+    }
+}
+
+impl<E: From<Failure>> From<Failure> for Change<E> {
+    fn from(failure: Failure) -> Change<E> {
+        Change::Failed(failure.into())
+    }
+}
+
+/// What `apply` was given last for this object; none was.
+pub fn last_applied(live: &v1::Pod) -> Result<Option<Value>, Failure> {
+    let annotations = live.metadata.annotations.as_ref();
+    let Some(text) = annotations.and_then(|annotations| annotations.get(LAST_APPLIED)) else {
+        return Ok(None);
+    };
+    let read = serde_json::from_str(text);
+    Ok(Some(read.with_context(|| {
+        format!("the annotation {LAST_APPLIED} cannot be read")
+    })?))
+}
+
+/// The API server's answer to an object that is wrong, as kubectl prints it (`kubectl/pkg/cmd/util/helpers.go`).
+pub fn invalid(name: &str, complaints: &Complaints) -> Failure {
+    Failure::Plain(match &sentences(complaints)[..] {
+        [one] => format!("The Pod {name:?} is invalid: {one}"),
+        many => format!("The Pod {name:?} is invalid: \n* {}", many.join("\n* ")),
+    })
+}
+
+/// Each complaint without the place in a manifest, which none of these has.
+pub fn sentences(complaints: &Complaints) -> Vec<String> {
+    let sentence = |complaint: &spec::Complaint| match complaint.path.as_str() {
+        "" => complaint.message.clone(),
+        path => format!("{path}: {}", complaint.message),
+    };
+    complaints.iter().map(sentence).collect()
+}

@@ -1,0 +1,116 @@
+//! `wasmpod replace -f …`: what the manifest says, and nothing else, in the place of what is there.
+
+use std::process::ExitCode;
+
+use k8s_openapi::api::core::v1;
+
+use super::delete::{Grace, remove};
+use super::documents::{self, Document, Files};
+use super::duration::{self, Span};
+use super::fleet::Fleet;
+use super::incoming::{self, Remember};
+use super::outcome::{DryRun, DryRunFlag, Form, Outcome};
+use super::{Context, Failure, Strictness};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    files: Files,
+
+    #[command(flatten)]
+    dry_run: DryRunFlag,
+
+    /// name, json, yaml or jsonpath=… instead of words.
+    #[arg(short, long, value_name = "FORM")]
+    output: Option<String>,
+
+    /// Delete the old pod and create a new one; there need not be an old one then.
+    #[arg(long)]
+    force: bool,
+
+    /// With --force, the seconds that a pod has to end gracefully [default: the pod's own].
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_hyphen_values = true,
+        default_value_t = -1,
+        hide_default_value = true,
+        requires = "force"
+    )]
+    grace_period: i64,
+
+    /// With --force, how long to wait for the old pod to be gone [default: 5m].
+    #[arg(long, value_name = "DURATION", default_value = "5m", hide_default_value = true, value_parser = duration::parse, requires = "force")]
+    timeout: Span,
+
+    /// Remember the manifest in the object, so that it can be changed with apply.
+    #[arg(long)]
+    save_config: bool,
+
+    /// What to do about fields that are unknown or not supported yet.
+    #[arg(long, value_enum, default_value_t)]
+    validate: Strictness,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    args.files.require()?;
+    let mut outcome = Outcome::new(Form::parse(args.output.as_deref())?);
+    let read = documents::read(&args.files, context, args.validate);
+    read.failures
+        .iter()
+        .for_each(|failure| outcome.fail(failure));
+    let fleet = Fleet::new(context)?;
+    let dry_run = args.dry_run.dry_run;
+    for document in &read.pods {
+        let replaced = if args.force && !dry_run.is_dry() {
+            again(args, &fleet, document, &mut outcome)
+        } else {
+            replace(args, &fleet, document)
+        };
+        let replaced = replaced.map_err(|failure| document.failure("replacing", failure));
+        let told =
+            replaced.and_then(|pod| outcome.tell(&pod, &document.name, &dry_run.mark("replaced")));
+        if let Err(failure) = told {
+            outcome.fail(&failure);
+        }
+    }
+    outcome.finish()
+}
+
+fn remember(args: &Args, document: &Document) -> Remember {
+    let annotations = document.loaded.object.metadata.annotations.as_ref();
+    if args.save_config || annotations.is_some_and(|a| a.contains_key(incoming::LAST_APPLIED)) {
+        Remember::Yes
+    } else {
+        Remember::No
+    }
+}
+
+fn replace(args: &Args, fleet: &Fleet, document: &Document) -> Result<v1::Pod, Failure> {
+    let live = fleet.store.stored(&document.namespace, &document.name)?;
+    let new = incoming::replaced(document, &live, remember(args, document))?;
+    if args.dry_run.dry_run != DryRun::None {
+        return Ok(new);
+    }
+    Ok(fleet.update(&live, new)?.0)
+}
+
+/// `--force`: away with the old one, if there is one, then a new one.
+fn again(
+    args: &Args,
+    fleet: &Fleet,
+    document: &Document,
+    outcome: &mut Outcome,
+) -> Result<v1::Pod, Failure> {
+    let object = incoming::object(document, remember(args, document))?;
+    let grace = Grace::of(args.grace_period, false)?;
+    let (namespace, name) = (&document.namespace, &document.name);
+    match remove(fleet, namespace, name, grace, args.timeout) {
+        Ok(()) => outcome.note(&format!("pod {name:?} deleted from {namespace} namespace"))?,
+        Err(Failure::Server {
+            reason: "NotFound", ..
+        }) => {}
+        Err(failure) => return Err(failure),
+    }
+    fleet.create(object)
+}

@@ -1,0 +1,220 @@
+//! `wasmpod wait`: until something is true of pods.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+
+use super::condition::{self, Condition};
+use super::documents::Files;
+use super::duration::{self, Span};
+use super::fleet::Fleet;
+use super::outcome::{Form, Outcome};
+use super::targets::{Meant, Selectors, Target, Wish};
+use super::{Context, Failure};
+use crate::node::{Store, Watch};
+
+/// A week: kubectl's for ever.
+pub const FOR_EVER: Duration = Duration::from_secs(7 * 24 * 3600);
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Pods: TYPE/NAME, TYPE NAME…, or a TYPE with -l or --all.
+    args: Vec<String>,
+
+    #[command(flatten)]
+    files: Files,
+
+    #[command(flatten)]
+    selectors: Selectors,
+
+    /// create, delete, condition=NAME[=VALUE] or jsonpath='{EXPRESSION}'[=VALUE].
+    #[arg(long = "for", value_name = "CONDITION", default_value = "")]
+    condition: String,
+
+    /// How long to wait; 0: look once, negative: a week.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse, allow_hyphen_values = true)]
+    timeout: Span,
+
+    /// name, json, yaml or jsonpath=… instead of words.
+    #[arg(short, long, value_name = "FORM")]
+    output: Option<String>,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let condition = condition::parse(&args.condition).map_err(Failure::Machine)?;
+    let form = Form::parse(args.output.as_deref())?;
+    let fleet = Fleet::new(context)?;
+    let wish = Wish {
+        files: &args.files,
+        args: &args.args,
+        selectors: &args.selectors,
+        kind_is_enough: false,
+    };
+    let patience = Patience::new(args.timeout);
+    // From before the first look, so that nothing happens unseen.
+    let mut watch = context.watch(&fleet.store)?;
+    let targets = targets(
+        &wish,
+        context,
+        &fleet.store,
+        &condition,
+        &patience,
+        &mut watch,
+    )?;
+    let mut outcome = Outcome::new(form);
+    for target in &targets {
+        match until(&fleet, target, &condition, &patience, &mut watch) {
+            Ok(Seen::Met(pod)) => outcome.tell(&pod, &target.name, "condition met")?,
+            Ok(Seen::NeverThere) => {}
+            Err(failure) => outcome.fail(&failure),
+        }
+    }
+    Ok(outcome.code())
+}
+
+/// How long to wait for all of them together.
+pub struct Patience {
+    /// None: look once.
+    until: Option<Instant>,
+}
+
+impl Patience {
+    pub fn new(timeout: Span) -> Patience {
+        let length = if timeout.negative {
+            FOR_EVER
+        } else {
+            timeout.length
+        };
+        Patience {
+            until: (!length.is_zero()).then(|| Instant::now() + length),
+        }
+    }
+
+    /// For those that are being deleted, 0 is no time to look once but all the time there is.
+    pub fn for_deletion(timeout: Span) -> Patience {
+        Patience::new(Span {
+            negative: timeout.negative || timeout.length.is_zero(),
+            ..timeout
+        })
+    }
+
+    /// Sleeps until something may have changed; false when there is no time left.
+    fn sleep(&self, watch: &mut Watch) -> Result<bool, Failure> {
+        match self.until {
+            None => Ok(false),
+            Some(until) => watch
+                .wait(Some(until))
+                .map_err(|error| Failure::Machine(anyhow!("could not watch the pods: {error}"))),
+        }
+    }
+
+    fn is_over(&self, kind_and_name: &str) -> Failure {
+        Failure::Machine(match self.until {
+            None => anyhow!("condition not met for {kind_and_name}"),
+            Some(_) => anyhow!("timed out waiting for the condition on {kind_and_name}"),
+        })
+    }
+}
+
+/// The pods to wait for. Where a creation is waited for, the first match is.
+fn targets(
+    wish: &Wish<'_>,
+    context: &Context,
+    store: &Store,
+    condition: &Condition,
+    patience: &Patience,
+    watch: &mut Watch,
+) -> Result<Vec<Target>, Failure> {
+    let by_selector = matches!(wish.meant(context)?, Meant::Matching { .. });
+    loop {
+        let mut found = wish.find(context, store)?;
+        if let Some(failure) = found.failures.pop() {
+            return Err(failure);
+        }
+        match condition {
+            _ if !found.targets.is_empty() => return Ok(found.targets),
+            Condition::Deleted => return Ok(Vec::new()),
+            Condition::Created if by_selector && patience.sleep(watch)? => {}
+            Condition::Created if by_selector && patience.until.is_some() => {
+                return Err(Failure::Machine(anyhow!(
+                    "timed out waiting for the condition on pods"
+                )));
+            }
+            _ => return Err(Failure::Machine(anyhow!("no matching resources found"))),
+        }
+    }
+}
+
+/// What came of waiting for one pod.
+pub enum Seen {
+    /// The condition is met by this pod, or was by its going.
+    Met(Box<k8s_openapi::api::core::v1::Pod>),
+    /// It was waited for to be gone, and was not there to begin with.
+    NeverThere,
+}
+
+/// Waits for one pod. It must be there at first, unless its creation or deletion is waited for.
+fn until(
+    fleet: &Fleet,
+    target: &Target,
+    condition: &Condition,
+    patience: &Patience,
+    watch: &mut Watch,
+) -> Result<Seen, Failure> {
+    let mut last = None;
+    loop {
+        let now = match fleet.get(&target.namespace, &target.name) {
+            Ok(pod) => Some(pod),
+            Err(error) if error.is_not_found() => match (&last, condition) {
+                (None, Condition::Deleted) => return Ok(Seen::NeverThere),
+                (Some(_), _) | (None, Condition::Created) => None,
+                _ => return Err(error.into()),
+            },
+            Err(error) => return Err(error.into()),
+        };
+        let met = condition.met_by(now.as_ref()).map_err(Failure::Machine)?;
+        last = now.or(last);
+        if let (true, Some(pod)) = (met, &last) {
+            return Ok(Seen::Met(Box::new(pod.clone())));
+        }
+        if !patience.sleep(watch)? {
+            return Err(patience.is_over(&format!("pods/{}", target.name)));
+        }
+    }
+}
+
+/// Waits until pods are gone that are being deleted; one that came after them under the same name is another.
+pub fn gone(
+    fleet: &Fleet,
+    pods: &[(Target, String)],
+    patience: &Patience,
+    watch: &mut Watch,
+) -> Vec<Failure> {
+    pods.iter()
+        .filter_map(|(target, uid)| one_gone(fleet, target, uid, patience, watch).err())
+        .collect()
+}
+
+fn one_gone(
+    fleet: &Fleet,
+    target: &Target,
+    uid: &str,
+    patience: &Patience,
+    watch: &mut Watch,
+) -> Result<(), Failure> {
+    loop {
+        let there = match fleet.get(&target.namespace, &target.name) {
+            Err(error) if error.is_not_found() => false,
+            Err(error) => return Err(error.into()),
+            Ok(pod) => pod.metadata.uid.as_deref() == Some(uid),
+        };
+        // The object goes before the process has cleared its last things away.
+        if !there && fleet.is_cleared(uid)? {
+            return Ok(());
+        }
+        if !patience.sleep(watch)? {
+            return Err(patience.is_over(&format!("pods/{}", target.name)));
+        }
+    }
+}
