@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wasmpod::control::{Attach, Ended, Exec, Refusal, Session};
 use wasmpod::pod::{
-    Compiler, Dirs, Handle, Options, Outcome, Pod, Silent, StatusStream, StdinFrom,
+    Compiler, Dirs, Handle, Images, Options, Outcome, Pod, Silent, StatusStream, StdinFrom,
 };
 use wasmpod::spec::{self, LoadedPod, Source, Validate};
 
@@ -121,6 +121,9 @@ fn build(root: &Path, text: &str) -> Pod {
         console: Arc::new(Silent),
         stdin: StdinFrom::Attached,
         node: "node".to_owned(),
+        images: Images::Eager,
+        resume: None,
+        keep_volumes: false,
     };
     Pod::build(Arc::new(spec), options).unwrap()
 }

@@ -24,7 +24,7 @@ use super::run::{node, raise_file_limit};
 use super::{Context, Failure};
 use crate::control;
 use crate::node::{Hold, Layout, Record, Store, StoreError};
-use crate::pod::{self, Compiler, CriLog, Ending, Images, Options, Pod, Served};
+use crate::pod::{self, Compiler, CriLog, Ending, Images, Options, Pod, Served, StdinFrom};
 use crate::spec::{self, pod::Pod as Spec};
 use launcher::Launcher;
 use notes::Notes;
@@ -171,6 +171,7 @@ impl Process {
             dirs: self.context.dirs.clone(),
             compiler,
             console: Arc::new(CriLog::new(logs, notes.clone().trouble(Arc::clone(spec)))),
+            stdin: StdinFrom::Attached,
             node: node(),
             images: Images::WhenPulled,
             resume: self.earlier()?,

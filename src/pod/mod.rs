@@ -23,7 +23,6 @@ mod exec;
 mod happening;
 mod logs;
 mod machine;
-mod pending;
 mod real;
 mod serve;
 mod sim;
