@@ -196,6 +196,8 @@ async fn a_process_that_says_ready_can_be_spoken_to_and_is_its_own() {
     );
     // Its own session, and nothing of the launcher's held open.
     assert_eq!(getsid(Some(pod.pid())), Ok(pod.pid()));
+    let name = fs::read_to_string(format!("/proc/{}/comm", pod.child.id())).unwrap();
+    assert_eq!(name, "wasmpod\n");
     let stream = |fd: u32| fs::read_link(format!("/proc/{}/fd/{fd}", pod.child.id())).unwrap();
     assert_eq!(stream(0), Path::new("/dev/null"));
     assert!(stream(1).ends_with("pod.log"));

@@ -43,6 +43,7 @@ mod version;
 mod wait;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -329,6 +330,8 @@ fn log_to_stderr(verbose: u8) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
+        // A file (the log of a pod process) takes no colours.
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
 }

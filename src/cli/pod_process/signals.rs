@@ -33,6 +33,8 @@ pub fn outlive_the_terminal() {
     let _ = nix::unistd::setsid();
     // What is made for others to see says so itself, whatever the launcher's user prefers.
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
+    // It would be named after the link it was started by.
+    let _ = nix::sys::prctl::set_name(c"wasmpod");
     MEANINGLESS.into_iter().for_each(shrug_off);
     (libc::SIGRTMIN()..=libc::SIGRTMAX()).for_each(shrug_off);
 }

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
@@ -34,10 +35,12 @@ pub enum Compiler {
 }
 
 impl Compiler {
-    /// This binary with its hidden verb `__compile`.
+    /// This binary with its hidden verb `__compile`: the very file that runs, also when another one has taken its name since.
     pub fn this_binary() -> io::Result<Compiler> {
+        let program = PathBuf::from("/proc/self/exe");
+        std::fs::metadata(&program)?;
         Ok(Compiler::Worker {
-            program: std::env::current_exe()?,
+            program,
             args: vec!["__compile".into()],
         })
     }
@@ -95,6 +98,8 @@ fn run_worker(program: &PathBuf, args: &[OsString], job: Job<'_>) -> Result<(), 
     };
     let stdout = job.output.try_clone().map_err(other)?;
     let mut child = Command::new(program)
+        // What process lists show.
+        .arg0("wasmpod")
         .args(args)
         .arg(if job.checks { "checks" } else { "none" })
         .arg(job.digest.hex())
@@ -153,6 +158,8 @@ pub fn compile_main() -> ExitCode {
 
 fn work(checks: bool, digest: &str, parent: &str) -> Result<(), Failure> {
     die_with(parent)?;
+    // It would be named after the link it was started by.
+    let _ = nix::sys::prctl::set_name(c"wasmpod-compile");
     restrain();
     let digest =
         Digest::parse(digest).ok_or_else(|| Failure::Other(format!("{digest} is not a digest")))?;
