@@ -66,6 +66,20 @@ fn a_host_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_host_takes_along_what_was_detached_on_it() {
+    let host = host();
+    let script = "setsid sh -c 'echo ready; exec cat <>fifo' sh --root $0 >out 2>&1 &";
+    let mut command = shell(&format!("mkfifo fifo; {script} echo started"));
+    command.arg(host.root());
+    host.spawn_command(command).wait().success();
+    let pid = common::eventually("it is there", || host.processes().pop());
+    drop(host);
+    // Gone, or waiting to be collected by whoever inherited it.
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    assert!(command.is_empty(), "{command:?}");
+}
+
+#[test]
 fn input_reaches_the_process() {
     let mut process = host().spawn_command(shell("cat"));
     process.write(b"hello\n");

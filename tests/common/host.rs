@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -19,7 +19,8 @@ use tempfile::TempDir;
 
 use super::{Output, patience};
 
-/// A machine as far as wasmpod can tell: its own state directory, home and working folder, all gone at the end.
+/// A machine as far as wasmpod can tell: its own state directory, home and working folder, all gone at the end, with every
+/// process that works on them.
 pub struct Host {
     scratch: TempDir,
     program: PathBuf,
@@ -90,6 +91,18 @@ impl Host {
         found
     }
 
+    /// The processes that work on this state directory, detached ones too.
+    pub fn processes(&self) -> Vec<Pid> {
+        let root = self.root();
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let works = entries.filter_map(|entry| {
+            let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+            let command = fs::read(entry.path().join("cmdline")).ok()?;
+            works_on(&command, &root).then(|| Pid::from_raw(pid))
+        });
+        works.collect()
+    }
+
     /// `wasmpod --root … ARGS` to its end.
     #[track_caller]
     pub fn run<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Run {
@@ -130,6 +143,33 @@ impl Host {
         command.envs(self.environment.iter().cloned());
         Process::start(command)
     }
+}
+
+/// Pods that a test has detached outlive the command that started them, but not the test: whatever still works on this
+/// host's state is killed, also when the test has failed.
+impl Drop for Host {
+    fn drop(&mut self) {
+        let deadline = Instant::now() + patience();
+        loop {
+            let left = self.processes();
+            for pid in &left {
+                let _gone_already = kill(*pid, Signal::SIGKILL);
+            }
+            // A killed process is listed until the kernel has let go of it; one that was just being started comes late.
+            if left.is_empty() || Instant::now() > deadline {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Whether a command line (words parted by zeros) has `--root ROOT`.
+fn works_on(command: &[u8], root: &Path) -> bool {
+    let words: Vec<&[u8]> = command.split(|&byte| byte == 0).collect();
+    words
+        .windows(2)
+        .any(|pair| pair[0] == b"--root" && pair[1] == root.as_os_str().as_encoded_bytes())
 }
 
 /// Makes `place` a link to a folder that outlives the tests. It is keyed by content and made for concurrent writers.

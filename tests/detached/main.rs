@@ -1,0 +1,70 @@
+//! Pods that outlive the command that made them, through the real binary: every verb that changes or waits for them.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod apply;
+mod change;
+mod delete;
+mod lives;
+mod wait;
+
+use common::{Container, Host, Pod, Run, container, pod};
+
+/// A container that does nothing, for long.
+fn idle() -> Container {
+    container("app").command(["sleep", "100000"])
+}
+
+/// A pod of one such container, which goes at once when told.
+fn idler(name: &str) -> Pod {
+    pod(name).container(idle()).grace(1)
+}
+
+/// A host on which this pod runs and is ready; its manifest is NAME.yaml.
+fn host_with(name: &str, pod: &Pod) -> Host {
+    let host = Host::new();
+    host.file(&format!("{name}.yaml"), pod.to_string());
+    host.run(["apply", "-f", &format!("{name}.yaml")]).success();
+    ready(&host, name);
+    host
+}
+
+#[track_caller]
+fn ready(host: &Host, name: &str) {
+    host.run(["wait", "--for=condition=Ready", &format!("pod/{name}")])
+        .success();
+}
+
+/// A place in the object, as jsonpath names it.
+#[track_caller]
+fn field(host: &Host, name: &str, path: &str) -> String {
+    let run = host.run([
+        "wait",
+        "--for=create",
+        &format!("pod/{name}"),
+        "-o",
+        &format!("jsonpath={path}"),
+    ]);
+    run.success().stdout
+}
+
+#[track_caller]
+fn pid(host: &Host, name: &str) -> nix::unistd::Pid {
+    let pid = field(host, name, r"{.metadata.annotations.wasmpod\.dev/pid}");
+    nix::unistd::Pid::from_raw(pid.parse().expect("a pod that runs"))
+}
+
+/// What is there of pods, without the folders that stay for the next one.
+fn traces(host: &Host) -> Vec<String> {
+    let mut state = host.state();
+    state.retain(|path| !path.ends_with("/.lock") && !host.root().join(path).is_dir());
+    state
+}
+
+/// Asserts what a command that must fail says on stderr.
+#[track_caller]
+fn refuses(run: Run, code: i32, words: &str) {
+    let run = run.assert_code(code);
+    assert_eq!(run.stderr.trim_end(), words, "{run}");
+}
