@@ -17,6 +17,7 @@ pub trait Kind:
     + DeserializeOwned
     + Clone
     + PartialEq
+    + Send
 {
     /// Takes away what is not the writer's to say, and so is not kept with the object.
     fn strip(&mut self) {}

@@ -17,6 +17,7 @@
 mod delete;
 mod disk;
 mod error;
+mod hands;
 mod hold;
 mod kind;
 mod launch;
@@ -30,6 +31,7 @@ mod pidfd;
 mod published;
 mod reconcile;
 mod record;
+mod sight;
 mod store;
 mod update;
 mod voice;
@@ -50,7 +52,8 @@ pub use objects::{Applied, Objects};
 pub use published::Published;
 pub use reconcile::{Reconciled, get, list, reconcile, reconcile_pod};
 pub use record::Record;
-pub use store::{Sight, Store};
+pub use sight::Sight;
+pub use store::Store;
 pub use update::update_running;
 pub use watch::Watch;
 

@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::disk::{Durable, Folder};
 use super::error::{STALE, StoreError, doing};
+use super::hands::share_out;
 use super::kind::Kind;
 use super::writers::{Turn, Writers, now, version_of};
 use super::{Layout, names};
@@ -66,40 +67,33 @@ impl<K: Kind> Objects<K> {
     /// # Errors
     /// A folder that cannot be read. That there is none yet is no error.
     pub fn list(&self, namespace: Option<&str>) -> Result<Vec<K>, StoreError> {
-        let mut found = Vec::new();
         let Some(all) = self.folder()? else {
-            return Ok(found);
+            return Ok(Vec::new());
         };
         let namespaces = match namespace {
             Some(one) if names::is_namespace(one) => vec![one.to_owned()],
             Some(_) => Vec::new(),
             None => all.names().map_err(doing("list", all.path()))?,
         };
-        let mut buffer = Vec::new();
+        let mut folders = Vec::new();
         for name in namespaces {
             match absent(all.sub(&name), &all.path().join(&name)) {
-                Ok(None) => {}
-                Ok(Some(folder)) => self.list_folder(&folder, &mut buffer, &mut found)?,
+                Ok(folder) => folders.extend(folder),
                 Err(error) if namespace.is_none() => tracing::warn!("passed over: {error}"),
                 Err(error) => return Err(error),
             }
         }
-        Ok(found)
-    }
-
-    fn list_folder(
-        &self,
-        folder: &Folder,
-        buffer: &mut Vec<u8>,
-        found: &mut Vec<K>,
-    ) -> Result<(), StoreError> {
-        for file in folder.names().map_err(doing("list", folder.path()))? {
-            match self.read(folder, &file, buffer) {
-                Ok(object) => found.extend(object),
-                Err(error) => tracing::warn!("passed over: {error}"),
-            }
+        let mut files = Vec::new();
+        for folder in &folders {
+            let names = folder.names().map_err(doing("list", folder.path()))?;
+            files.extend(names.into_iter().map(|name| (folder, name)));
         }
-        Ok(())
+        Ok(share_out(files, |(folder, file), buffer| {
+            self.read(folder, &file, buffer).unwrap_or_else(|error| {
+                tracing::warn!("passed over: {error}");
+                None
+            })
+        }))
     }
 
     /// # Errors
