@@ -7,7 +7,7 @@
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -154,6 +154,20 @@ impl Folder {
             file.sync_all()?;
         }
         Ok(())
+    }
+
+    /// Writes over a file that has room for this content, where there is no room for a new one. A kill in the midst of it leaves
+    /// a file that cannot be understood.
+    pub fn write_over(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let mut file = self.open_file(name, OFlag::O_WRONLY)?;
+        let room = file.metadata()?.blocks() * 512;
+        if content.len() as u64 > room {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        step("write over", &self.path)?;
+        file.write_all(content)?;
+        file.set_len(content.len() as u64)?;
+        file.sync_all()
     }
 
     /// Whether it was there.

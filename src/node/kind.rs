@@ -19,10 +19,13 @@ pub trait Kind:
     + PartialEq
     + Send
 {
+    /// Whether its objects count how often their wish has changed.
+    const GENERATIONS: bool = false;
+
     /// Takes away what is not the writer's to say, and so is not kept with the object.
     fn strip(&mut self) {}
 
-    /// Whether `generation` rises from `self` to `newer`: what somebody carries out has changed.
+    /// Whether the wish, which somebody carries out, has changed from `self` to `newer`.
     fn wish_differs(&self, _newer: &Self) -> bool {
         false
     }
@@ -34,6 +37,8 @@ pub trait Kind:
 }
 
 impl Kind for v1::Pod {
+    const GENERATIONS: bool = true;
+
     fn strip(&mut self) {
         self.status = None;
         if let Some(annotations) = &mut self.metadata.annotations {

@@ -24,6 +24,7 @@ mod launch;
 mod layout;
 mod lock;
 pub mod logs;
+mod lost;
 pub mod manifests;
 mod names;
 mod objects;

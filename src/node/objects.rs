@@ -182,7 +182,7 @@ impl<K: Kind> Objects<K> {
         meta.creation_timestamp = Some(now());
         meta.deletion_timestamp = None;
         meta.deletion_grace_period_seconds = None;
-        meta.generation = Some(1);
+        meta.generation = K::GENERATIONS.then_some(1);
         meta.resource_version = Some(writers.version(0)?);
         self.write(&object)?;
         Ok(object)
@@ -252,7 +252,7 @@ impl<K: Kind> Objects<K> {
         let floor = version_of(old.metadata()).max(old.seen_version(&self.layout));
         let meta = new.metadata_mut();
         meta.resource_version = Some(writers.version(floor)?);
-        if wish {
+        if wish && K::GENERATIONS {
             meta.generation = Some(meta.generation.unwrap_or(0) + 1);
         }
         self.write(&new)?;

@@ -12,14 +12,12 @@ use k8s_openapi::api::core::v1;
 use super::disk::{Durable, Folder};
 use super::error::{StoreError, doing};
 use super::lock::{HoldError, Lock, Process, tidy, uids};
+use super::lost::lost_status;
 use super::published::Published;
 use super::record::note_after_death;
 use super::writers::{Turn, micros, now};
 use super::{Layout, Machinery, Sight, Store};
 use crate::lifecycle::{Event, EventKind, Time};
-
-/// `status.reason` of a pod whose process was lost.
-pub(super) const LOST: &str = "SandboxLost";
 
 /// What became of a pod whose process is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,112 +210,12 @@ fn fail(
         "SandboxChanged",
         SANDBOX_CHANGED,
     );
-    lost_status(published.status.to_mut(), pod, &how_it_ended(found));
+    lost_status(published.status.to_mut(), pod, found);
     write(&mut published, Durable::Yes)
 }
 
 /// `pkg/kubelet/events/event.go` and `kuberuntime_manager.go`.
 const SANDBOX_CHANGED: &str = "Pod sandbox changed, it will be killed and re-created.";
-
-fn how_it_ended(found: Process) -> String {
-    match found {
-        Process::Dead {
-            restarted: false,
-            last_words,
-        } => format!("signal {}", last_words.unwrap_or(9)),
-        // Without a trace there was a restart: the place of the locks is lost with it.
-        Process::Dead { .. } | Process::Living { .. } | Process::None => {
-            "the machine restarted".to_owned()
-        }
-    }
-}
-
-/// As the kubelet reports a pod whose containers it cannot find any more (`pkg/kubelet/kubelet_pods.go`
-/// `convertToAPIContainerStatuses`, `pkg/kubelet/status/generate.go`).
-fn lost_status(status: &mut v1::PodStatus, pod: &v1::Pod, how: &str) {
-    status.phase = Some("Failed".to_owned());
-    status.reason = Some(LOST.to_owned());
-    status.message = Some(format!(
-        "Error from the sandbox: the pod process ended ({how})"
-    ));
-    status.start_time.get_or_insert_with(now);
-    let spec = pod.spec.as_ref();
-    let inits = spec.and_then(|spec| spec.init_containers.as_deref());
-    fill(
-        &mut status.init_container_statuses,
-        inits.unwrap_or_default(),
-    );
-    let containers = spec.map(|spec| spec.containers.as_slice());
-    fill(
-        &mut status.container_statuses,
-        containers.unwrap_or_default(),
-    );
-    let lists = [
-        &mut status.init_container_statuses,
-        &mut status.container_statuses,
-        &mut status.ephemeral_container_statuses,
-    ];
-    lists
-        .into_iter()
-        .flatten()
-        .flatten()
-        .for_each(lost_container);
-    conditions_of_failed(status);
-}
-
-/// Containers of which nothing was published yet are part of the pod all the same.
-fn fill(statuses: &mut Option<Vec<v1::ContainerStatus>>, containers: &[v1::Container]) {
-    for container in containers {
-        let statuses = statuses.get_or_insert_default();
-        if !statuses.iter().any(|status| status.name == container.name) {
-            statuses.push(v1::ContainerStatus {
-                name: container.name.clone(),
-                image: container.image.clone().unwrap_or_default(),
-                ..Default::default()
-            });
-        }
-    }
-}
-
-fn lost_container(container: &mut v1::ContainerStatus) {
-    container.ready = false;
-    container.started = Some(false);
-    let state = container.state.get_or_insert_default();
-    if state.terminated.is_some() {
-        return;
-    }
-    let started_at = state.running.take().and_then(|running| running.started_at);
-    *state = v1::ContainerState {
-        terminated: Some(v1::ContainerStateTerminated {
-            exit_code: 137,
-            reason: Some("ContainerStatusUnknown".to_owned()),
-            message: Some(
-                "The container could not be located when the pod was terminated".to_owned(),
-            ),
-            started_at,
-            finished_at: Some(now()),
-            container_id: container.container_id.clone(),
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-}
-
-fn conditions_of_failed(status: &mut v1::PodStatus) {
-    for condition in status.conditions.iter_mut().flatten() {
-        let reason = match condition.type_.as_str() {
-            "Ready" | "ContainersReady" => Some("PodFailed".to_owned()),
-            "PodReadyToStartContainers" => None,
-            _ => continue,
-        };
-        if condition.status != "False" {
-            condition.last_transition_time = Some(now());
-        }
-        condition.status = "False".to_owned();
-        condition.reason = reason;
-        condition.message = None;
-    }
-}
 
 /// That the event is written is not worth failing for.
 fn say(layout: &Layout, pod: &v1::Pod, kind: EventKind, reason: &'static str, message: &str) {
@@ -357,13 +255,15 @@ fn sweep_orphans(store: &Store, machinery: &dyn Machinery) -> Result<usize, Stor
         Err(error) => return Err(doing("open", &running)(error)),
     };
     tidy(&running).map_err(doing("tidy", &running))?;
+    // The locks first: an object is there before its lock is, so a lock without one has lost it.
+    let locked = uids(&folder).map_err(doing("list", &running))?;
     let known: std::collections::HashSet<_> = store
         .stored_all(None)?
         .into_iter()
         .filter_map(|pod| pod.metadata.uid)
         .collect();
     let mut count = 0;
-    for uid in uids(&folder).map_err(doing("list", &running))? {
+    for uid in locked {
         if known.contains(&uid) || !matches!(store.process(&uid)?, Process::Dead { .. }) {
             continue;
         }

@@ -180,18 +180,47 @@ fn a_full_disk_is_said_and_outlived() {
 }
 
 #[test]
-fn a_disk_that_stays_full_is_told_at_the_end() {
+fn a_last_word_is_written_over_the_one_before_when_there_is_no_room() {
     let (dir, store) = store();
     let made = store.create(pod("web")).unwrap();
     publish(&store, uid(&made), 0, status("Running"));
     let record = open(&store, &made, 0);
     step::fill(dir.path(), true);
     record.status(Arc::new(status("Succeeded")));
+    record.finish().unwrap();
+    step::fill(dir.path(), false);
+    let published = store.published(uid(&made)).unwrap().unwrap();
+    assert_eq!(published.status.phase.as_deref(), Some("Succeeded"));
+}
+
+#[test]
+fn a_last_word_that_cannot_be_written_is_told_at_the_end() {
+    let (dir, store) = store();
+    let made = store.create(pod("web")).unwrap();
+    publish(&store, uid(&made), 0, status("Running"));
+    let record = open(&store, &made, 0);
+    step::fill(dir.path(), true);
+    let mut long = status("Succeeded");
+    long.message = Some("x".repeat(100_000));
+    record.status(Arc::new(long));
     let error = record.finish().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     step::fill(dir.path(), false);
-    assert!(
-        store.published(uid(&made)).unwrap().is_some(),
-        "what was there is whole"
-    );
+    let published = store.published(uid(&made)).unwrap().unwrap();
+    assert!(!published.is_terminal(), "what was there is whole");
+}
+
+#[test]
+fn events_that_cannot_be_written_do_not_hold_up_the_status() {
+    let (_dir, store) = store();
+    let made = store.create(pod("web")).unwrap();
+    let record = open(&store, &made, 0);
+    let events = store.layout().events();
+    step::fill(&events, true);
+    record.event(event("Started", "Container started", Some(1)));
+    record.status(Arc::new(status("Succeeded")));
+    assert!(record.finish().is_err());
+    step::fill(&events, false);
+    let published = store.published(uid(&made)).unwrap().unwrap();
+    assert_eq!(published.status.phase.as_deref(), Some("Succeeded"));
 }

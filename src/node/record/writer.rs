@@ -74,7 +74,9 @@ impl Writer {
                     tray.noted |= work.events.is_some();
                     tray.troubled(format!("write the pod's status: {error}"));
                     if work.closing {
-                        return Err(error);
+                        let status = tray.status.take();
+                        drop(tray);
+                        return self.last_resort(status, error);
                     }
                     drop(tray);
                     desk.rest(patience);
@@ -88,6 +90,29 @@ impl Writer {
         }
     }
 
+    /// The disk will not be less full for waiting. The last status is what matters; the events stay as they were.
+    fn last_resort(
+        &mut self,
+        status: Option<Arc<v1::PodStatus>>,
+        error: io::Error,
+    ) -> io::Result<()> {
+        let Some(status) = status else {
+            return Err(error);
+        };
+        let mut published = self.published_now(&status);
+        published
+            .write_over(&self.layout, &self.uid)
+            .map_err(|_| error)
+    }
+
+    fn published_now<'a>(&self, status: &'a v1::PodStatus) -> Published<'a> {
+        Published {
+            sandbox_attempt: self.published.sandbox_attempt,
+            resource_version: self.published.resource_version.clone(),
+            status: Cow::Borrowed(status),
+        }
+    }
+
     /// Events first: a reader who is woken by a last status finds what led to it.
     fn write(&mut self, work: &Work) -> io::Result<()> {
         let last = work.status.as_deref().is_some_and(is_terminal);
@@ -96,19 +121,17 @@ impl Writer {
         } else {
             Durable::No
         };
-        if let Some(events) = &work.events {
-            write_events(&self.layout, &self.uid, events.clone(), durable)?;
-        }
+        let noted = match &work.events {
+            Some(events) => write_events(&self.layout, &self.uid, events.clone(), durable),
+            None => Ok(()),
+        };
+        // Whatever became of them: the status matters more.
         if let Some(status) = &work.status {
-            let mut published = Published {
-                sandbox_attempt: self.published.sandbox_attempt,
-                resource_version: self.published.resource_version.clone(),
-                status: Cow::Borrowed(status.as_ref()),
-            };
+            let mut published = self.published_now(status);
             published.write(&self.layout, &self.uid, durable)?;
             self.published.resource_version = published.resource_version;
         }
-        Ok(())
+        noted
     }
 }
 

@@ -388,7 +388,7 @@ fn other_kinds_are_kept_in_the_same_way() {
     let (map, applied) = maps.update("default", "settings", set).unwrap();
     assert_eq!(
         (applied, map.metadata.generation),
-        (Applied::Configured, Some(1))
+        (Applied::Configured, None)
     );
     let error = maps.get("default", "other").unwrap_err();
     assert_eq!(error.to_string(), "configmaps \"other\" not found");
