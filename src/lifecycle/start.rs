@@ -6,7 +6,7 @@ use super::goduration::GoDuration;
 use super::life::Life;
 use super::record::State;
 use super::{Action, ImageProblem, Plan, Time};
-use crate::spec::pod::{Role, Slot};
+use crate::spec::pod::{PullPolicy, Role, Slot};
 
 impl Life {
     /// Whether the order of the pod allows the container to be started now. Only the first start has to wait: a container
@@ -89,7 +89,10 @@ impl Life {
             self.image_failed(slot, ImageProblem::InvalidImageName, error, now);
             return plan.wake_by(now + super::observe::RETRY);
         }
-        let pulls = self.pulls.get(self.pod.containers[slot].image.written());
+        let container = &self.pod.containers[slot];
+        // One that never asks a registry need not be kept from asking.
+        let pulls = self.pulls.get(container.image.written());
+        let pulls = pulls.filter(|_| container.pull_policy != PullPolicy::Never);
         if let Some(refusal) =
             pulls.and_then(|pulls| pulls.backoff.refuses_since_update(now, &Pace::pulls()))
         {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::play::Play;
 use super::pods::*;
 use crate::lifecycle::{ImageProblem, Input, Pulled};
-use crate::spec::pod::{Image, Pod};
+use crate::spec::pod::{Image, Pod, PullPolicy};
 
 fn busybox(pod: Pod) -> Pod {
     pod.with(|p| {
@@ -124,6 +124,16 @@ fn the_back_off_is_per_image_of_the_pod() {
     assert!(play.shows("b").starts_with("Waiting ImagePullBackOff"));
     play.until(11.0);
     assert_eq!(play.all_actions(), ["11 pull a"]);
+}
+
+#[test]
+fn a_container_that_never_pulls_does_not_wait_for_the_pulls_of_others() {
+    let pod = busybox(pod([app("a"), app("b")]))
+        .with(|p| p.containers[1].pull_policy = PullPolicy::Never);
+    let mut play = Play::holding(pod, &["pull a", "pull b"]);
+    play.forget()
+        .image_fails(1.0, "a", ImageProblem::ErrImagePull, "no");
+    assert_eq!(play.all_actions(), ["1 pull b"]);
 }
 
 #[test]
