@@ -16,7 +16,8 @@ use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getsid};
 use serde_json::{Value, json};
-use wasmpod::control::{CallError, Client, Refusal};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use wasmpod::control::{CallError, Client, Exec, Refusal};
 use wasmpod::node::{LaunchError, Launched, Launcher, Layout, Machinery, Process, Store};
 
 /// The real binary, launched as the command line launches it.
@@ -443,4 +444,73 @@ fn a_pod_has_one_process() {
         machine.store.process(&pod.uid).expect("a look").pid(),
         Some(pod.child.id())
     );
+}
+
+#[tokio::test]
+async fn a_command_runs_in_the_container_and_its_code_comes_back() {
+    let machine = Machine::new();
+    let pod = machine.running(&["sleep", "1000"]);
+    pod.ready().await;
+    let client = pod.client().await;
+    let session = client.exec(exec(&["cat"])).await.expect("a session");
+    let mut stdin = session.stdin.expect("wished for");
+    stdin.write_all(b"typed").await.expect("a reader");
+    drop(stdin);
+    assert_eq!(all(session.stdout).await, "typed");
+    assert_eq!(all(session.stderr.expect("no terminal")).await, "");
+    assert_eq!(session.ended.await.expect("a last word").code, 0);
+
+    let session = client.exec(exec(&["false"])).await.expect("a session");
+    assert_eq!(session.ended.await.expect("a last word").code, 1);
+}
+
+/// The command line that was asked for it was killed.
+#[tokio::test]
+async fn a_command_whose_client_dies_is_killed() {
+    let machine = Machine::new();
+    let pod = machine.running(&["sleep", "1000"]);
+    pod.ready().await;
+    let tasks = format!("/proc/{}/task", pod.child.id());
+    // A guest is a thread. (Those of the runtime linger, for the next one who waits for a disk.)
+    let threads = move || {
+        let tasks = fs::read_dir(&tasks).unwrap().flatten();
+        let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| !name.starts_with("tokio")).count()
+    };
+    let before = threads();
+    let client = pod.client().await;
+    let mut session = client.exec(exec(&["cat"])).await.expect("a session");
+    let stdin = session.stdin.as_mut().expect("wished for");
+    stdin.write_all(b"x").await.expect("a reader");
+    let mut heard = [0];
+    session
+        .stdout
+        .read_exact(&mut heard)
+        .await
+        .expect("an echo");
+    assert_eq!(threads(), before + 1);
+    drop((session, client));
+    // Elsewhere: here the connection has to be closed.
+    let killed = tokio::task::spawn_blocking(move || {
+        eventually("the command is killed", || {
+            (threads() == before).then_some(())
+        });
+    });
+    killed.await.unwrap();
+    pod.client().await.info().await.unwrap();
+}
+
+fn exec(command: &[&str]) -> Exec {
+    Exec {
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        stdin: true,
+        ..Exec::default()
+    }
+}
+
+async fn all(mut stream: impl AsyncRead + Unpin) -> String {
+    let mut text = String::new();
+    let read = tokio::time::timeout(patience(), stream.read_to_string(&mut text)).await;
+    read.expect("a stream that ends").expect("text");
+    text
 }
