@@ -40,7 +40,7 @@ struct ThisBinary {
 
 impl Context {
     /// What starts the pods' processes and cleans up after them.
-    pub fn machinery(&self) -> Result<Arc<dyn Machinery>, Failure> {
+    pub(super) fn machinery(&self) -> Result<Arc<dyn Machinery>, Failure> {
         Ok(Arc::new(ThisBinary {
             // The very file that runs, also when another one has taken its name since.
             program: "/proc/self/exe".into(),
