@@ -187,3 +187,73 @@ async fn a_client_too_many_is_sent_away() {
     };
     soon(again).await;
 }
+
+/// What a connection of HTTP/2 begins with: the preface and an empty SETTINGS frame (RFC 9113, section 3.4).
+const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+#[tokio::test]
+async fn whatever_comes_after_a_polite_beginning_hurts_nobody() {
+    let pod = pod();
+    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+    let mut byte = || {
+        // Marsaglia's xorshift: any sequence will do, as long as it is the same every time.
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        chance.to_le_bytes()[3]
+    };
+    for round in 0..200_usize {
+        let mut stream = UnixStream::connect(&pod.path).await.unwrap();
+        let mut bytes = HELLO.to_vec();
+        // Half of them are frames by their looks: a short length, a known type, a low stream.
+        if round.is_multiple_of(2) {
+            for _ in 0..8 {
+                let length = byte() % 32;
+                bytes.extend([0, 0, length, byte() % 10, byte(), 0, 0, 0, byte() % 8]);
+                bytes.extend((0..length).map(|_| byte()));
+            }
+        } else {
+            bytes.extend((0..512).map(|_| byte()));
+        }
+        // It may have been hung up on before the end.
+        let _ = stream.write_all(&bytes[..bytes.len() - round % 7]).await;
+        if round.is_multiple_of(3) {
+            let _ = stream.shutdown().await;
+            let _ = soon(stream.read_to_end(&mut Vec::new())).await;
+        }
+    }
+    soon(pod.client().await.info()).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_clients_that_have_gone() {
+    let mut pod = pod();
+    soon(pod.client().await.info()).await.unwrap();
+    let tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    // The server alone.
+    let settled = async || {
+        while tasks() > 1 {
+            tokio::task::yield_now().await
+        }
+    };
+    soon(settled()).await;
+    for round in 0..50 {
+        let client = pod.client().await;
+        let session = soon(client.exec(cat())).await.unwrap();
+        let guest = pod.guest().await;
+        let forwarded = soon(client.port_forward(80)).await.unwrap();
+        let port = pod.port().await;
+        let status = soon(client.status(true)).await.unwrap();
+        // In every order that matters: the pod's side first, the client's first, the connection first.
+        match round % 3 {
+            0 => drop((guest, port)),
+            1 => drop((session, forwarded, status)),
+            _ => drop(client),
+        }
+    }
+    soon(settled()).await;
+}
