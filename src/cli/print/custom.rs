@@ -8,9 +8,26 @@ use super::{gotext, table::Table};
 
 /// Columns of one's own: a head and an expression each.
 #[derive(Clone, Debug)]
-pub struct Columns(Vec<(String, JsonPath)>);
+pub struct Columns {
+    columns: Vec<(String, JsonPath)>,
+    headers: bool,
+}
 
 impl Columns {
+    fn new(columns: Vec<(String, JsonPath)>) -> Columns {
+        Columns {
+            columns,
+            headers: true,
+        }
+    }
+
+    pub fn without_headers(self) -> Columns {
+        Columns {
+            headers: false,
+            ..self
+        }
+    }
+
     /// `HEAD:expression,HEAD:expression`
     pub fn parse(text: &str) -> Result<Columns, String> {
         if text.is_empty() {
@@ -25,7 +42,7 @@ impl Columns {
         text.split(',')
             .map(column)
             .collect::<Result<_, _>>()
-            .map(Columns)
+            .map(Columns::new)
     }
 
     /// A line of heads and a line of expressions, both parted by blanks.
@@ -52,11 +69,11 @@ impl Columns {
             .zip(expressions)
             .map(column)
             .collect::<Result<_, _>>()
-            .map(Columns)
+            .map(Columns::new)
     }
 
     pub fn head(&self) -> Vec<String> {
-        self.0.iter().map(|(head, _)| head.clone()).collect()
+        self.columns.iter().map(|(head, _)| head.clone()).collect()
     }
 
     /// What one object has in these columns.
@@ -71,7 +88,7 @@ impl Columns {
             let none = nothing.then(|| "<none>".to_owned());
             Ok(none.into_iter().chain(values).collect::<Vec<_>>().join(","))
         };
-        self.0.iter().map(cell).collect()
+        self.columns.iter().map(cell).collect()
     }
 
     /// Head and rows, aligned.
@@ -81,7 +98,10 @@ impl Columns {
         table: &mut Table,
         headers: bool,
     ) -> Result<String, String> {
-        let mut rows: Vec<Vec<String>> = headers.then(|| self.head()).into_iter().collect();
+        let mut rows: Vec<Vec<String>> = (headers && self.headers)
+            .then(|| self.head())
+            .into_iter()
+            .collect();
         for object in objects {
             rows.push(self.row(object)?);
         }

@@ -78,6 +78,14 @@ impl Format {
         })
     }
 
+    /// Columns without a head; the other forms have none.
+    pub fn without_headers(self) -> Format {
+        match self {
+            Format::Columns(columns) => Format::Columns(columns.without_headers()),
+            other => other,
+        }
+    }
+
     pub fn is_yaml(&self) -> bool {
         matches!(self, Format::Yaml)
     }

@@ -23,12 +23,9 @@ mod yaml;
 #[cfg(test)]
 mod fixtures;
 
-pub use age::{human, since};
-pub use custom::Columns;
-pub use format::{Format, list_of};
-pub use json::{compact, pretty};
+pub use age::since;
+pub use json::pretty;
 pub use jsonpath::JsonPath;
 pub use sort::sort_by;
-pub use table::{Style, Table};
-pub use tabs::Tabs;
+pub use table::{Table, cell, label_head};
 pub use yaml::yaml;

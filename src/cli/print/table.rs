@@ -2,20 +2,6 @@
 
 use super::tabs::{Tabs, escape, pad, width};
 
-/// What belongs to a table besides its rows.
-#[derive(Clone, Debug, Default)]
-pub struct Style {
-    pub no_headers: bool,
-    /// A column NAMESPACE before all others.
-    pub with_namespace: bool,
-    /// `pod/web` rather than `web`.
-    pub with_kind: bool,
-    /// One column for each of these labels, after all others.
-    pub label_columns: Vec<String>,
-    /// A column LABELS with all of them, at the very end.
-    pub show_labels: bool,
-}
-
 /// Aligns what has come so far, and never makes a column narrower again: rows that come later (`-w`) stay below the first.
 #[derive(Debug, Default)]
 pub struct Table {
