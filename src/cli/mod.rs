@@ -17,12 +17,15 @@ mod console;
 mod context;
 mod create;
 mod delete;
+mod describe;
 mod diff;
 mod documents;
 mod duration;
 mod edit;
 mod editor;
+mod events;
 mod fleet;
+mod get;
 mod incoming;
 mod info;
 mod kinds;
@@ -34,6 +37,7 @@ mod outcome;
 mod pod_process;
 mod print;
 mod printer;
+mod reading;
 mod replace;
 mod report;
 mod run;
@@ -41,6 +45,7 @@ mod targets;
 mod validate;
 mod version;
 mod wait;
+mod zone;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -86,6 +91,12 @@ struct Args {
 enum Verb {
     /// Run one Pod, or one wasm program as a Pod, in the foreground.
     Run(run::Args),
+    /// Show pods and events.
+    Get(get::Args),
+    /// Show everything about pods.
+    Describe(describe::Args),
+    /// Show what happened.
+    Events(events::Args),
     /// Create pods that are not there yet, and start them.
     Create(create::Args),
     /// Make pods as manifests say, whatever there was before.
@@ -245,6 +256,9 @@ fn dispatch(
     let context = || Context::new(root.clone(), namespace.clone());
     match verb {
         Verb::Run(run) => run::run(run, root),
+        Verb::Get(get) => get::run(&get, &context()?),
+        Verb::Describe(describe) => describe::run(&describe, &context()?),
+        Verb::Events(events) => events::run(&events, &context()?),
         Verb::Create(create) => create::run(&create, &context()?),
         Verb::Apply(apply) => apply::run(&apply, &context()?),
         Verb::Replace(replace) => replace::run(&replace, &context()?),
