@@ -59,4 +59,4 @@ pub use update::update_running;
 pub use watch::Watch;
 
 /// On every pod a reader sees while its process lives. Never stored.
-pub const PID_ANNOTATION: &str = "wasmpod.dev/pid";
+pub const PID_ANNOTATION: &str = crate::spec::annotation::PID;

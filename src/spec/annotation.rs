@@ -12,6 +12,8 @@ const INTERRUPT: &str = "wasmpod.dev/interrupt.";
 const NONE: &str = "none";
 /// `wasmpod.dev/sim.<container>: SCRIPT` is what the container does on the simulated machine, which reads the script.
 pub const SIM: &str = "wasmpod.dev/sim.";
+/// Which process a stored pod has: shown to readers and never kept. An object that was printed may come back with it.
+pub const PID: &str = "wasmpod.dev/pid";
 /// The container that is meant when none is named (KEP-2227).
 pub const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
@@ -28,7 +30,7 @@ pub fn check(metadata: &ObjectMeta, spec: &v1::PodSpec, path: &Path, report: &mu
         .annotations
         .iter()
         .flatten()
-        .filter(|(key, _)| key.starts_with(PREFIX));
+        .filter(|(key, _)| key.starts_with(PREFIX) && *key != PID);
     for (key, value) in ours {
         let path = path.key(key);
         if let Some(container) = key.strip_prefix(INTERRUPT) {

@@ -353,7 +353,7 @@ fn our_annotations_name_a_container_and_say_what_they_can() {
     };
     assert_eq!(
         loaded(&with(
-            "wasmpod.dev/interrupt.app: none, wasmpod.dev/sim.app: anything, other: x"
+            "wasmpod.dev/interrupt.app: none, wasmpod.dev/sim.app: anything, wasmpod.dev/pid: \"7\", other: x"
         ))
         .len(),
         1
