@@ -66,9 +66,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     args.files.require()?;
     let form = Form::parse(args.output.as_deref())?;
     let filter = args.selector.filter()?;
-    let mut read = documents::read(&args.files, context, args.validate);
+    let mut read = documents::read(&args.files, context, args.validate)?;
     read.pods
         .retain(|document| filter.matches(&document.loaded.object));
+    read.require_some("apply")?;
     let apply = Apply {
         args,
         fleet: Fleet::new(context)?,
@@ -123,7 +124,7 @@ impl Apply<'_> {
                 stem.unwrap_or_default()
             )));
         }
-        let mut last_seen = None;
+        let mut lost: Option<(Option<String>, Failure)> = None;
         for _ in 0..incoming::TRIES {
             let stored = self.fleet.store.stored(&document.namespace, &document.name);
             let live = match stored {
@@ -136,17 +137,15 @@ impl Apply<'_> {
                 }
                 Err(error) => return Err(document.failure("retrieving", error.into())),
             };
+            // Somebody was faster. An apply that wanted something else has won; with anything else it is merged again.
+            let applied = annotation(&live).map(str::to_owned);
+            if let Some((_, conflict)) = lost.take_if(|(seen, _)| *seen != applied)
+                && incoming::merged(document, &live)? != live
+            {
+                return Err(document.failure("applying patch to", conflict));
+            }
             match self.patch(document, &live) {
-                Err(Patch::Changed(conflict)) => {
-                    // Somebody was faster. Another apply that wanted something else has won; anybody else is merged with.
-                    let applied = annotation(&live).map(str::to_owned);
-                    if last_seen
-                        .replace(applied.clone())
-                        .is_some_and(|seen| seen != applied)
-                    {
-                        return Err(document.failure("applying patch to", conflict));
-                    }
-                }
+                Err(Patch::Changed(conflict)) => lost = Some((applied, conflict)),
                 Err(Patch::Failed(failure)) => return Err(failure),
                 Ok(done) => return Ok(done),
             }

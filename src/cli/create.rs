@@ -41,9 +41,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     args.files.require()?;
     let form = Form::parse(args.output.as_deref())?;
     let filter = args.selector.filter()?;
-    let mut read = documents::read(&args.files, context, args.validate);
+    let mut read = documents::read(&args.files, context, args.validate)?;
     read.pods
         .retain(|document| filter.matches(&document.loaded.object));
+    read.require_some("create")?;
     let remember = if args.save_config {
         Remember::Yes
     } else {
@@ -83,7 +84,8 @@ pub fn create(
     let object = incoming::object(document, remember)?;
     match dry_run {
         DryRun::None => fleet.create(object),
-        DryRun::Client => Ok(object),
+        // What would be sent, which is what was written.
+        DryRun::Client => incoming::written(document, remember),
         DryRun::Server => match fleet.store.stored(&document.namespace, &document.name) {
             Err(error) if error.is_not_found() => Ok(object),
             Err(error) => Err(error.into()),

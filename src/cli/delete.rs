@@ -75,6 +75,10 @@ pub struct Args {
     )]
     ignore_not_found: Option<bool>,
 
+    /// Say what would be deleted, and ask.
+    #[arg(short, long)]
+    interactive: bool,
+
     /// name: say only which.
     #[arg(short, long, value_name = "FORM")]
     output: Option<String>,
@@ -96,6 +100,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
              The resource may continue to run on the cluster indefinitely."
         );
     }
+    if args.interactive && !args.dry_run.dry_run.is_dry() && !agreed(&found.targets)? {
+        outcome::print("deletion is cancelled\n")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut watch = context.watch(&verb.fleet.store)?;
     found.failures.iter().for_each(|failure| verb.fail(failure));
     fleet::for_each(&found.targets, |target| {
@@ -104,6 +112,26 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         }
     });
     verb.wait_for_all(&mut watch)
+}
+
+/// `--interactive` (`kubectl/pkg/cmd/delete/delete.go`, `confirmation`).
+fn agreed(targets: &[Target]) -> Result<bool, Failure> {
+    if targets.is_empty() {
+        return Ok(true);
+    }
+    let mut text = format!(
+        "You are about to delete the following {} resource(s):\n",
+        targets.len()
+    );
+    for target in targets {
+        text += &format!("pod/{}\n", target.name);
+    }
+    outcome::print(&(text + "Do you want to continue? (y/n): "))?;
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::Machine(anyhow!("could not read the answer: {error}")))?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
 }
 
 /// How long a pod has, and whether it is to be killed when it takes longer.

@@ -47,7 +47,7 @@ pub fn run(args: &Args, context: &Context) -> ExitCode {
 fn differs(args: &Args, context: &Context) -> Result<bool, Failure> {
     args.files.require()?;
     let filter = args.selector.filter()?;
-    let mut read = documents::read(&args.files, context, Strictness::Strict);
+    let mut read = documents::read(&args.files, context, Strictness::Strict)?;
     if let Some(failure) = read.failures.pop() {
         return Err(failure);
     }

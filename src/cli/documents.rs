@@ -63,18 +63,30 @@ pub struct Documents {
     pub failures: Vec<Failure>,
 }
 
-/// Reads everything that was named, in the order in which it was.
-pub fn read(files: &Files, context: &Context, strictness: Strictness) -> Documents {
+impl Documents {
+    /// Refuses to do nothing: `no objects passed to apply`.
+    pub fn require_some(&self, verb: &str) -> Result<(), Failure> {
+        if self.pods.is_empty() && self.failures.is_empty() {
+            return Err(Failure::Machine(anyhow!("no objects passed to {verb}")));
+        }
+        Ok(())
+    }
+}
+
+/// Reads everything that was named, in the order in which it was. A name without anything behind it is a mistake that is
+/// found before anything is done.
+pub fn read(
+    files: &Files,
+    context: &Context,
+    strictness: Strictness,
+) -> Result<Documents, Failure> {
     let mut found = Documents::default();
     for name in &files.names {
-        match sources(name, files.recursive) {
-            Ok(sources) => sources
-                .iter()
-                .for_each(|source| found.take(source, context, strictness)),
-            Err(failure) => found.failures.push(failure),
-        }
+        sources(name, files.recursive)?
+            .iter()
+            .for_each(|source| found.take(source, context, strictness));
     }
-    found
+    Ok(found)
 }
 
 fn sources(name: &Path, recursive: bool) -> Result<Vec<Source>, Failure> {
@@ -88,11 +100,20 @@ fn sources(name: &Path, recursive: bool) -> Result<Vec<Source>, Failure> {
             "the path {shown:?} does not exist"
         )));
     }
-    manifest::read_below(name, recursive).map_err(Failure::of_the_machine)
+    let sources = manifest::read_below(name, recursive).map_err(Failure::of_the_machine)?;
+    if sources.is_empty() {
+        return Err(Failure::Machine(anyhow!(
+            "error reading [{shown}]: recognized file extensions are [.json .yaml .yml]"
+        )));
+    }
+    Ok(sources)
 }
 
 impl Documents {
     fn take(&mut self, source: &Source, context: &Context, strictness: Strictness) {
+        if says_nothing(&source.text) {
+            return;
+        }
         let loaded = match spec::load(source, strictness.into()) {
             Ok(loaded) => loaded,
             Err(complaints) => return self.failures.push(Failure::Rejected(complaints)),
@@ -107,6 +128,14 @@ impl Documents {
             }
         }
     }
+}
+
+/// Whether there are but comments and the marks between documents: a manifest without an object is passed over.
+fn says_nothing(text: &[u8]) -> bool {
+    text.split(|&byte| byte == b'\n').all(|line| {
+        let line = line.trim_ascii();
+        line.is_empty() || line.starts_with(b"#") || line == b"---" || line == b"..."
+    })
 }
 
 fn document(
@@ -140,5 +169,31 @@ fn namespace(written: Option<&str>, context: &Context) -> Result<String, Failure
              You must pass '--namespace={written}' to perform this operation."
         ))),
         (written, _) => Ok(written.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_marks_say_nothing() {
+        assert!(says_nothing(b""));
+        assert!(says_nothing(b"# a: b\n---\n  \n...\n"));
+        assert!(!says_nothing(b"---\na: b\n"));
+    }
+
+    #[test]
+    fn the_namespace_of_the_manifest_is_its_own_unless_it_contradicts() {
+        let context = |told: Option<&str>| Context {
+            dirs: crate::pod::Dirs::under(Path::new("/x")),
+            told_namespace: told.map(str::to_owned),
+        };
+        let of = |written, told| namespace(written, &context(told)).ok();
+        assert_eq!(of(None, None).as_deref(), Some("default"));
+        assert_eq!(of(None, Some("a")).as_deref(), Some("a"));
+        assert_eq!(of(Some("b"), None).as_deref(), Some("b"));
+        assert_eq!(of(Some("b"), Some("b")).as_deref(), Some("b"));
+        assert_eq!(of(Some("b"), Some("a")), None);
     }
 }

@@ -60,7 +60,7 @@ impl Draft {
             .status()
             .with_context(|| format!("could not run the editor {editor:?}"))?;
         if !status.success() {
-            bail!("there was a problem with the editor {editor:?}: {status}");
+            bail!("there was a problem with the editor {editor:?}");
         }
         fs::read_to_string(&self.path).with_context(|| format!("could not read {shown}"))
     }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use k8s_openapi::api::core::v1;
 
 use super::{Context, Failure};
-use crate::node::{self, Applied, Deletion, Launcher, Machinery, Process, Store, StoreError};
+use crate::node::{
+    self, Applied, Deletion, LaunchError, Launcher, Machinery, Process, Store, StoreError,
+};
 
 /// The store, and who starts what is stored.
 #[derive(Clone)]
@@ -31,8 +33,7 @@ impl Fleet {
     /// Stores a pod and starts it; one that cannot be started leaves nothing behind.
     pub fn create(&self, object: v1::Pod) -> Result<v1::Pod, Failure> {
         let stored = self.store.create(object)?;
-        let started = self.launcher.launch(&stored);
-        let Err(error) = started else {
+        let Err(error) = self.launch(&stored) else {
             return Ok(stored);
         };
         let metadata = &stored.metadata;
@@ -97,8 +98,17 @@ impl Fleet {
         if node::due(&sight).is_none() {
             return Ok(false);
         }
-        self.launcher.launch(&sight.pod)?;
+        self.launch(&sight.pod)?;
         Ok(true)
+    }
+
+    /// Starts a stored pod. That somebody else was faster is as good.
+    fn launch(&self, pod: &v1::Pod) -> Result<(), LaunchError> {
+        let uid = pod.metadata.uid.as_deref().unwrap_or_default();
+        match self.launcher.launch(pod) {
+            Err(_) if matches!(self.store.process(uid), Ok(Process::Living { .. })) => Ok(()),
+            launched => launched.map(|_| ()),
+        }
     }
 }
 

@@ -36,6 +36,14 @@ pub fn object(document: &Document, remember: Remember) -> Result<v1::Pod, Failur
     Ok(object)
 }
 
+/// The object as it was written, in its namespace.
+pub fn written(document: &Document, remember: Remember) -> Result<v1::Pod, Failure> {
+    let mut object: v1::Pod = serde_json::from_value(document.loaded.written.clone())
+        .context("could not read the object")?;
+    note(&mut object, document, remember);
+    Ok(object)
+}
+
 /// Takes away the annotation that no object has in the store, and adds the one that remembers the manifest.
 fn note(object: &mut v1::Pod, document: &Document, remember: Remember) {
     let annotations = &mut object.metadata.annotations;

@@ -144,7 +144,7 @@ struct Verb<'a> {
 
 impl Verb<'_> {
     fn locally(&self, context: &Context, mut outcome: Outcome) -> Result<ExitCode, Failure> {
-        let read = documents::read(&self.args.files, context, Strictness::Ignore);
+        let read = documents::read(&self.args.files, context, Strictness::Ignore)?;
         read.failures
             .iter()
             .for_each(|failure| outcome.fail(failure));

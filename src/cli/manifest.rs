@@ -14,10 +14,17 @@ const LARGEST: u64 = 10 * 1024 * 1024;
 
 /// The manifests behind one name on the command line.
 pub fn read(name: &Path) -> Result<Vec<Source>, Failure> {
-    read_below(name, false)
+    let found = read_below(name, false)?;
+    if found.is_empty() {
+        return Err(Failure::Usage(anyhow!(
+            "{} holds no .yaml, .yml or .json file",
+            name.display()
+        )));
+    }
+    Ok(found)
 }
 
-/// The same; a directory's own directories are read, too, if `recursive`.
+/// The same; a directory's own directories are read, too, if `recursive`, and there may be nothing in it.
 pub fn read_below(name: &Path, recursive: bool) -> Result<Vec<Source>, Failure> {
     if name == Path::new("-") {
         let text = limited(io::stdin().lock(), "<stdin>").map_err(Failure::Usage)?;
@@ -68,12 +75,6 @@ fn directory(path: &Path, recursive: bool) -> Result<Vec<Source>, Failure> {
     let mut names = Vec::new();
     list(path, recursive, &mut names).map_err(Failure::Usage)?;
     names.sort();
-    if names.is_empty() {
-        return Err(Failure::Usage(anyhow!(
-            "{} holds no .yaml, .yml or .json file",
-            path.display()
-        )));
-    }
     names.iter().map(|name| file(name)).collect()
 }
 

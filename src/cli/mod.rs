@@ -133,10 +133,12 @@ enum Verb {
 enum Strictness {
     /// Refuse the manifest.
     #[default]
+    #[value(alias = "true")]
     Strict,
     /// Say so and go on without the field.
     Warn,
     /// Go on without the field.
+    #[value(alias = "false")]
     Ignore,
 }
 

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 use k8s_openapi::api::core::v1;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::print::format::{Format, list_of};
+use super::print::format::Format;
 use super::{Failure, say};
 
 /// `-o`: how each object is shown.
@@ -145,7 +145,7 @@ impl Outcome {
             let shown = match kept.len() {
                 0 => return Ok(self.code()),
                 1 => kept.swap_remove(0),
-                _ => list_of(kept),
+                _ => json!({ "apiVersion": "v1", "items": kept, "kind": "List", "metadata": {} }),
             };
             print(&format.print(&shown).map_err(Failure::Machine)?)?;
         }

@@ -55,7 +55,8 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     args.files.require()?;
     let mut outcome = Outcome::new(Form::parse(args.output.as_deref())?);
-    let read = documents::read(&args.files, context, args.validate);
+    let read = documents::read(&args.files, context, args.validate)?;
+    read.require_some("replace")?;
     read.failures
         .iter()
         .for_each(|failure| outcome.fail(failure));

@@ -187,7 +187,7 @@ impl Wish<'_> {
     fn of_documents(&self, context: &Context) -> Result<Found, Failure> {
         let filter = self.selectors.filter()?;
         // Only names are taken from it: fields that were refused when it was applied do no harm here.
-        let mut read = documents::read(self.files, context, Strictness::Ignore);
+        let mut read = documents::read(self.files, context, Strictness::Ignore)?;
         read.pods
             .retain(|document| filter.matches(&document.loaded.object));
         let mut found = Found::of(read.pods.into_iter().map(|document| Target {

@@ -1,5 +1,6 @@
 //! `wasmpod wait`: until something is true of pods.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,28 @@ pub struct Args {
     /// Pods: TYPE/NAME, TYPE NAME…, or a TYPE with -l or --all.
     args: Vec<String>,
 
-    #[command(flatten)]
-    files: Files,
+    /// A manifest that names the pods, a directory of them, or - for standard input; may be given several times.
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
+    filename: Vec<PathBuf>,
+
+    /// Whether to take the manifests of directories within the directories of -f, too.
+    #[arg(
+        short = 'R',
+        long,
+        action = clap::ArgAction::Set,
+        value_name = "true|false",
+        hide_possible_values = true,
+        default_value_t = true,
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    recursive: bool,
 
     #[command(flatten)]
     selectors: Selectors,
@@ -45,8 +66,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let condition = condition::parse(&args.condition).map_err(Failure::Machine)?;
     let form = Form::parse(args.output.as_deref())?;
     let fleet = Fleet::new(context)?;
+    let files = Files {
+        names: args.filename.clone(),
+        recursive: args.recursive,
+    };
     let wish = Wish {
-        files: &args.files,
+        files: &files,
         args: &args.args,
         selectors: &args.selectors,
         kind_is_enough: false,
@@ -138,7 +163,7 @@ fn targets(
             Condition::Created if by_selector && patience.sleep(watch)? => {}
             Condition::Created if by_selector && patience.until.is_some() => {
                 return Err(Failure::Machine(anyhow!(
-                    "timed out waiting for the condition on pods"
+                    "timed out waiting for the condition"
                 )));
             }
             _ => return Err(Failure::Machine(anyhow!("no matching resources found"))),

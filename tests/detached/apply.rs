@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
-use super::common::{Host, container, pod};
+use super::common::{Host, Process, container, eventually, pod};
 use super::{field, host_with, idle, idler, pid, ready, refuses, traces};
 
 #[test]
@@ -220,6 +220,129 @@ fn of_two_that_apply_at_once_one_wins_and_the_other_says_so_or_agrees() {
                 assert!(run.stderr.contains("(Conflict)"), "{run}");
             }
         }
+    }
+}
+
+/// Both have read the pod when the first of them writes: a lock that all writers take is held until both wait for it.
+#[test]
+fn an_apply_that_another_one_overtook_says_so() {
+    let host = host_with("web", &idler("web"));
+    let lock = std::fs::File::open(host.root().join("data/objects/.lock")).expect("a lock");
+    let variant = |value: &str| idler("web").set("metadata.labels.winner", value);
+    host.file("a.yaml", variant("a").to_string());
+    host.file("b.yaml", variant("b").to_string());
+    lock.lock().expect("nobody writes");
+    let both = ["a.yaml", "b.yaml"].map(|file| host.spawn(["apply", "-f", file]));
+    eventually("both wait", || {
+        let waits = |process: &Process| waits_for_a_lock(process.pid());
+        both.iter().all(waits).then_some(())
+    });
+    lock.unlock().expect("it was held");
+    let [a, b] = both.map(Process::wait);
+    let (winner, won, lost) = if a.code() == 0 {
+        ("a", a, b)
+    } else {
+        ("b", b, a)
+    };
+    assert_eq!(won.success().stdout, "pod/web configured\n");
+    let lost = lost.assert_code(1).says(&[
+        "Error from server (Conflict): ",
+        "Operation cannot be fulfilled on pods \"web\": the object has been modified; \
+         please apply your changes to the latest version and try again",
+    ]);
+    assert_eq!(lost.stdout, "");
+    assert_eq!(field(&host, "web", "{.metadata.labels.winner}"), winner);
+}
+
+/// In the same moment, somebody who changes something else is merged with.
+#[test]
+fn an_apply_that_a_label_overtook_is_made_again() {
+    let host = host_with("web", &idler("web"));
+    let lock = std::fs::File::open(host.root().join("data/objects/.lock")).expect("a lock");
+    host.file(
+        "web.yaml",
+        idler("web").set("metadata.labels.a", "1").to_string(),
+    );
+    lock.lock().expect("nobody writes");
+    let apply = host.spawn(["apply", "-f", "web.yaml"]);
+    let label = host.spawn(["label", "pod", "web", "b=2"]);
+    eventually("both wait", || {
+        (waits_for_a_lock(apply.pid()) && waits_for_a_lock(label.pid())).then_some(())
+    });
+    lock.unlock().expect("it was held");
+    assert_eq!(apply.wait().success().stdout, "pod/web configured\n");
+    assert_eq!(label.wait().success().stdout, "pod/web labeled\n");
+    assert_eq!(
+        field(&host, "web", "{.metadata.labels}"),
+        r#"{"a":"1","b":"2"}"#
+    );
+}
+
+/// `/proc/locks` lists who waits behind an arrow.
+fn waits_for_a_lock(pid: u32) -> bool {
+    let locks = std::fs::read_to_string("/proc/locks").expect("the kernel's list of locks");
+    let pid = pid.to_string();
+    let waits = |line: &str| line.contains("->") && line.split_whitespace().any(|word| word == pid);
+    locks.lines().any(waits)
+}
+
+/// What `get -o yaml` prints can be given back, with its status, its pid and all.
+#[test]
+fn a_printed_object_can_be_applied_replaced_and_created_again() {
+    let host = host_with("web", &idler("web").set("metadata.labels.a", "1"));
+    let printed = |host: &Host| {
+        let run = host.run(["wait", "--for=create", "pod/web", "-o", "yaml"]);
+        host.file("printed.yaml", run.success().stdout);
+    };
+    printed(&host);
+    let run = host.run(["replace", "-f", "printed.yaml"]).success();
+    assert_eq!(run.stdout, "pod/web replaced\n");
+    // What was put there is remembered, and says more than this manifest.
+    for outcome in ["configured", "unchanged"] {
+        let run = host.run(["apply", "-f", "web.yaml"]).success();
+        assert_eq!(run.stdout, format!("pod/web {outcome}\n"));
+    }
+    printed(&host);
+    host.run(["apply", "-f", "printed.yaml"]).success();
+    host.run(["label", "pod", "web", "b=2"]).success();
+    host.run(["replace", "-f", "printed.yaml"])
+        .assert_code(1)
+        .says(&["(Conflict)", "the object has been modified"]);
+    host.run(["delete", "pod", "web"]).success();
+    let run = host.run(["create", "-f", "printed.yaml"]).success();
+    assert_eq!(run.stdout, "pod/web created\n");
+    ready(&host, "web");
+    assert_eq!(field(&host, "web", "{.metadata.labels}"), r#"{"a":"1"}"#);
+}
+
+#[test]
+fn what_names_no_object_is_refused_before_anything_is_done() {
+    let host = Host::new();
+    host.file("web.yaml", idler("web").to_string());
+    host.file("comments.yaml", "# nothing\n---\n");
+    std::fs::create_dir(host.work().join("empty")).expect("a folder");
+    let cases: [(&[&str], &str); 5] = [
+        (
+            &["apply", "-f", "web.yaml", "-f", "nope.yaml"],
+            "error: the path \"nope.yaml\" does not exist",
+        ),
+        (
+            &["create", "-f", "web.yaml", "-f", "empty"],
+            "error: error reading [empty]: recognized file extensions are [.json .yaml .yml]",
+        ),
+        (
+            &["apply", "-f", "comments.yaml"],
+            "error: no objects passed to apply",
+        ),
+        (
+            &["create", "-f", "web.yaml", "-l", "a=b"],
+            "error: no objects passed to create",
+        ),
+        (&["replace"], "error: must specify one of -f and -k"),
+    ];
+    for (args, words) in cases {
+        refuses(host.run(args), 1, words);
+        assert_eq!(traces(&host), Vec::<String>::new());
     }
 }
 

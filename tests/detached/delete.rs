@@ -122,3 +122,16 @@ fn what_contradicts_itself_is_refused_in_kubectls_words() {
         refuses(host.run([&["delete"], args].concat()), 1, words);
     }
 }
+
+#[test]
+fn whoever_is_asked_may_say_no() {
+    let host = host_with("web", &idler("web"));
+    let asked = "You are about to delete the following 1 resource(s):\npod/web\nDo you want to continue? (y/n): ";
+    for (answer, then) in [
+        ("n\n", "deletion is cancelled\n"),
+        ("y\n", "pod \"web\" deleted from default namespace\n"),
+    ] {
+        let run = host.run_with_input(["delete", "pod", "web", "-i"], answer);
+        assert_eq!(run.success().stdout, format!("{asked}{then}"));
+    }
+}
