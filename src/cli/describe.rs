@@ -71,7 +71,7 @@ impl Args {
     /// None: all that match.
     fn names(&self, context: &Context, filter: &Filter) -> Result<Option<Vec<String>>, Failure> {
         if !self.files.is_empty() {
-            let mut documents = documents::read(&self.files, context, Strictness::Ignore);
+            let mut documents = documents::read(&self.files, context, Strictness::Ignore)?;
             return match documents.failures.pop() {
                 Some(failure) => Err(failure),
                 None => Ok(Some(

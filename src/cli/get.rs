@@ -136,7 +136,7 @@ impl Args {
                 "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
             )));
         }
-        let mut documents = documents::read(&self.files, context, Strictness::Ignore);
+        let mut documents = documents::read(&self.files, context, Strictness::Ignore)?;
         if let Some(failure) = documents.failures.pop() {
             return Err(failure);
         }
