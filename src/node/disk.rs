@@ -2,7 +2,7 @@
 //!
 //! Every change of the room passes through a [`Folder`]: a directory held open, below which no symlink is followed. A new
 //! content is written beside the old one and takes its name, so that a reader, or the one who comes after a crash, finds
-//! the old state or the new one. What a kill can leave behind is one `.new` file, which the next writer reuses.
+//! the old state or the new one. What a kill can leave behind is a [`Draft`].
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -25,6 +25,25 @@ const MAX_FILE: u64 = 16 << 20;
 pub(super) enum Durable {
     Yes,
     No,
+}
+
+/// Where a new content is written, before it takes the file's name. It is a fixed place, so that what a kill leaves there is used
+/// again and nothing piles up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Draft {
+    /// One per file: its only writer is not the only one in the folder.
+    OfFile,
+    /// One per folder: its writers take turns.
+    OfFolder,
+}
+
+impl Draft {
+    fn name(self, file: &str) -> String {
+        match self {
+            Draft::OfFile => format!(".{file}.new"),
+            Draft::OfFolder => ".new".to_owned(),
+        }
+    }
 }
 
 /// A directory that is held open.
@@ -126,8 +145,14 @@ impl Folder {
     }
 
     /// Gives the file this content, whole or not at all. The caller holds whatever lock makes it the only writer of `name`.
-    pub fn replace(&self, name: &str, content: &[u8], durable: Durable) -> io::Result<()> {
-        let fresh = fresh(name);
+    pub fn replace(
+        &self,
+        name: &str,
+        content: &[u8],
+        draft: Draft,
+        durable: Durable,
+    ) -> io::Result<()> {
+        let fresh = draft.name(name);
         let written = self.write_fresh(&fresh, content, durable).and_then(|()| {
             step("rename", &self.path)?;
             Ok(fcntl::renameat(&self.fd, fresh.as_str(), &self.fd, name)?)
@@ -171,10 +196,14 @@ impl Folder {
     }
 
     /// Whether it was there.
-    pub fn remove(&self, name: &str, durable: Durable) -> io::Result<bool> {
+    pub fn remove(&self, name: &str, draft: Draft, durable: Durable) -> io::Result<bool> {
         step("remove", &self.path)?;
         // A writer that was killed has left it; without its file nobody would come by again.
-        let _ = unlinkat(&self.fd, fresh(name).as_str(), UnlinkatFlags::NoRemoveDir);
+        let _ = unlinkat(
+            &self.fd,
+            draft.name(name).as_str(),
+            UnlinkatFlags::NoRemoveDir,
+        );
         match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) => self.sync(durable).map(|()| true),
             Err(Errno::ENOENT) => Ok(false),
@@ -182,9 +211,13 @@ impl Folder {
         }
     }
 
-    /// Removes a folder in it if that is empty.
+    /// Removes a folder in it if that is empty but for a draft. Nobody else may be writing there.
     pub fn tidy_sub(&self, name: &str) -> io::Result<()> {
         step("tidy", &self.path)?;
+        if let Ok(sub) = self.sub(name) {
+            let draft = Draft::OfFolder.name("");
+            let _ = unlinkat(&sub.fd, draft.as_str(), UnlinkatFlags::NoRemoveDir);
+        }
         match unlinkat(&self.fd, name, UnlinkatFlags::RemoveDir) {
             Ok(()) | Err(Errno::ENOTEMPTY | Errno::EEXIST | Errno::ENOENT | Errno::ENOTDIR) => {
                 Ok(())
@@ -209,13 +242,6 @@ pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Where a new content is written: one place per writer, so that nothing piles up.
-fn fresh(name: &str) -> String {
-    // Long names share theirs; they also share the writers' lock.
-    let head = name.len().min(200);
-    format!(".{}.new", &name[..name.floor_char_boundary(head)])
 }
 
 fn read_all(mut file: File, buffer: &mut Vec<u8>) -> io::Result<()> {
@@ -309,7 +335,7 @@ mod tests {
         let large = "x".repeat(100_000);
         for content in ["", "one", &large] {
             folder
-                .replace("a", content.as_bytes(), Durable::Yes)
+                .replace("a", content.as_bytes(), Draft::OfFile, Durable::Yes)
                 .unwrap();
             assert_eq!(text(&folder, "a"), content);
         }
@@ -319,9 +345,13 @@ mod tests {
     #[test]
     fn a_full_disk_leaves_the_old_content_and_no_litter() {
         let (dir, folder) = folder();
-        folder.replace("a", b"old", Durable::No).unwrap();
+        folder
+            .replace("a", b"old", Draft::OfFile, Durable::No)
+            .unwrap();
         step::fill(dir.path(), true);
-        let error = folder.replace("a", b"new", Durable::No).unwrap_err();
+        let error = folder
+            .replace("a", b"new", Draft::OfFile, Durable::No)
+            .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         step::fill(dir.path(), false);
         assert_eq!(text(&folder, "a"), "old");
@@ -339,7 +369,9 @@ mod tests {
         assert!(folder.make_sub("sub").is_err());
         assert!(folder.read("a", &mut Vec::new()).is_err());
         // A new content takes the link's place and leaves alone what it pointed to.
-        folder.replace("a", b"ours", Durable::No).unwrap();
+        folder
+            .replace("a", b"ours", Draft::OfFile, Durable::No)
+            .unwrap();
         assert_eq!(text(&folder, "a"), "ours");
         let foreign = fs::read_to_string(foreign.path().join("file")).unwrap();
         assert_eq!(foreign, "foreign");

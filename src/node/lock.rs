@@ -19,7 +19,7 @@ use nix::libc;
 use serde::{Deserialize, Serialize};
 
 use super::disk::step::step;
-use super::disk::{Durable, Folder};
+use super::disk::{Draft, Durable, Folder};
 use super::writers::Turn;
 use super::{Layout, names};
 
@@ -165,8 +165,8 @@ impl Lock {
     /// The end in order: nothing is left that would tell of a process.
     pub fn remove(&self) -> io::Result<()> {
         let folder = Folder::open(&self.layout.running())?;
-        folder.remove(&format!("{}.sock", self.uid), Durable::No)?;
-        folder.remove(&format!("{}.lock", self.uid), Durable::No)?;
+        folder.remove(&format!("{}.sock", self.uid), Draft::OfFile, Durable::No)?;
+        folder.remove(&format!("{}.lock", self.uid), Draft::OfFile, Durable::No)?;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::disk::{Durable, Folder};
+use super::disk::{Draft, Durable, Folder};
 use super::error::{STALE, StoreError, doing};
 use super::hands::share_out;
 use super::kind::Kind;
@@ -342,7 +342,7 @@ impl<K: Kind> Objects<K> {
             return Ok(false);
         };
         let removed = folder
-            .remove(&names::object_file(name), Durable::Yes)
+            .remove(&names::object_file(name), Draft::OfFolder, Durable::Yes)
             .map_err(doing("remove", &folder.path().join(name)))?;
         if let Some(all) = self.folder()? {
             all.tidy_sub(namespace)
@@ -362,7 +362,7 @@ impl<K: Kind> Objects<K> {
             Folder::make(&self.layout.objects())?
                 .make_sub(Self::PLURAL)?
                 .make_sub(namespace)?
-                .replace(&file, &content, Durable::Yes)
+                .replace(&file, &content, Draft::OfFolder, Durable::Yes)
         };
         write().map_err(doing("write", &path.join(&file)))
     }

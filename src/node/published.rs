@@ -7,7 +7,7 @@ use k8s_openapi::List;
 use k8s_openapi::api::core::v1;
 use serde::{Deserialize, Serialize};
 
-use super::disk::{Durable, Folder};
+use super::disk::{Draft, Durable, Folder};
 use super::writers::micros;
 use super::{Layout, names};
 
@@ -73,7 +73,12 @@ impl Published<'_> {
     pub(super) fn write(&mut self, layout: &Layout, uid: &str, durable: Durable) -> io::Result<()> {
         self.resource_version = micros().max(self.version() + 1).to_string();
         let content = serde_json::to_vec(self)?;
-        Folder::make(&layout.statuses())?.replace(&format!("{uid}.json"), &content, durable)
+        Folder::make(&layout.statuses())?.replace(
+            &format!("{uid}.json"),
+            &content,
+            Draft::OfFile,
+            durable,
+        )
     }
 }
 
@@ -110,5 +115,10 @@ pub(super) fn write_events(
         ..List::default()
     };
     let content = serde_json::to_vec(&list)?;
-    Folder::make(&layout.events())?.replace(&format!("{uid}.json"), &content, durable)
+    Folder::make(&layout.events())?.replace(
+        &format!("{uid}.json"),
+        &content,
+        Draft::OfFile,
+        durable,
+    )
 }

@@ -15,7 +15,7 @@ use super::lock::{HoldError, Lock, Process, tidy, uids};
 use super::lost::lost_status;
 use super::published::Published;
 use super::record::note_after_death;
-use super::writers::{Turn, micros, now};
+use super::writers::{Turn, micros};
 use super::{Layout, Machinery, Sight, Store};
 use crate::lifecycle::{Event, EventKind, Time};
 

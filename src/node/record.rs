@@ -131,7 +131,7 @@ impl Record {
     /// Writes what is left to write, and ends.
     ///
     /// # Errors
-    /// The disk does not have the last of it.
+    /// The disk does not have the last status. (That it lacks the last events is only said.)
     pub fn finish(mut self) -> io::Result<()> {
         self.close()
     }

@@ -7,7 +7,7 @@ use std::io;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::disk::Folder;
+use super::disk::{Draft, Durable, Folder, remove_tree};
 use super::error::{StoreError, doing};
 use super::hands::share_out;
 use super::kind::Kind;
@@ -170,11 +170,11 @@ impl Store {
         uid: &str,
     ) -> Result<(), StoreError> {
         let logs = self.layout.pod_logs(namespace, name, uid);
-        super::disk::remove_tree(&logs).map_err(doing("remove", &logs))?;
+        remove_tree(&logs).map_err(doing("remove", &logs))?;
         let file = format!("{uid}.json");
         for place in [self.layout.statuses(), self.layout.events()] {
             let remove = Folder::open(&place)
-                .and_then(|folder| folder.remove(&file, super::disk::Durable::No));
+                .and_then(|folder| folder.remove(&file, Draft::OfFile, Durable::No));
             match remove {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(doing("remove", &place.join(&file))(error));

@@ -97,7 +97,8 @@ impl Writer {
         error: io::Error,
     ) -> io::Result<()> {
         let Some(status) = status else {
-            return Err(error);
+            tracing::warn!("the pod's last events are not written: {error}");
+            return Ok(());
         };
         let mut published = self.published_now(&status);
         published

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::crash;
+use super::{chaos, crash};
 use crate::node::Hold;
 use crate::node::disk::step;
 
@@ -49,6 +49,10 @@ fn child() {
         "story" => {
             step::LETHAL.store(lethal, std::sync::atomic::Ordering::SeqCst);
             crash::tell(rest, &root);
+        }
+        "chaos" => {
+            step::LETHAL.store(lethal, std::sync::atomic::Ordering::SeqCst);
+            chaos::play(rest, &root);
         }
         "crash" => {
             let _hold = Hold::take(&super::layout(&root), "uid-1").unwrap();

@@ -177,7 +177,7 @@ fn create(store: &Store) {
     store.create(pod("web")).unwrap();
 }
 
-fn started() -> Event {
+pub fn started() -> Event {
     Event {
         kind: EventKind::Normal,
         reason: "Started",
@@ -195,7 +195,7 @@ fn find(store: &Store) -> Option<v1::Pod> {
     }
 }
 
-fn files(place: &Path) -> usize {
+pub fn files(place: &Path) -> usize {
     std::fs::read_dir(place).map_or(0, Iterator::count)
 }
 
@@ -241,7 +241,7 @@ fn assert_nothing_is_corrupt(store: &Store) {
     }
 }
 
-fn assert_no_litter(place: &Path, name: &str, lethal: u64) {
+pub fn assert_no_litter(place: &Path, name: &str, lethal: u64) {
     for entry in std::fs::read_dir(place).unwrap() {
         let entry = entry.unwrap();
         let file = entry.file_name().into_string().unwrap();

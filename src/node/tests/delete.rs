@@ -14,9 +14,9 @@ use crate::node::{Deleted, Deletion, Store, StoreError};
 
 /// Hears what is said to the pod's process.
 #[derive(Default)]
-struct Ear {
-    heard: Mutex<Vec<String>>,
-    answer: Option<fn() -> CallError>,
+pub struct Ear {
+    pub heard: Mutex<Vec<String>>,
+    pub answer: Option<fn() -> CallError>,
 }
 
 impl Ear {
@@ -176,7 +176,7 @@ fn holder(store: &Store, root: &std::path::Path, uid: &str) -> std::process::Chi
     child
 }
 
-fn unreachable() -> CallError {
+pub fn unreachable() -> CallError {
     CallError::Unreachable {
         path: "x.sock".into(),
         error: io::ErrorKind::ConnectionRefused.into(),

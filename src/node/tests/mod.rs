@@ -1,6 +1,7 @@
 //! The room as a whole, on directories of its own. What needs another process starts this test program once more, as
 //! [`child`].
 
+mod chaos;
 mod child;
 mod crash;
 mod delete;
