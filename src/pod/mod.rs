@@ -1,7 +1,7 @@
 //! One pod, running: the only place where lifecycle's words become sandbox's words.
 //!
 //! ```text
-//! accepted     Pod::build   everything is reserved (code, directory, network, host ports), nothing runs
+//! accepted     Pod::build   everything is reserved (directory, network, host ports; code too, see Images), nothing runs
 //! sandbox      MakeSandbox .. SandboxReady
 //! init         the init containers, one after another; sidecars among them stay
 //! running      the first regular container has started
@@ -10,7 +10,8 @@
 //! removed      RemoveSandbox .. SandboxRemoved: network, volumes and directory are gone, and `run` returns
 //! ```
 //!
-//! A pod that has been terminated never runs again; who wants it again makes a new one.
+//! A pod that has been terminated never runs again; who wants it again makes a new one. One whose process was lost on the
+//! way has not been terminated: another process goes on with it (`Options::resume`), in a sandbox of its own.
 //!
 //! Absent from this room: printing, arguments, and decisions (those are [`crate::lifecycle`]'s).
 

@@ -90,7 +90,6 @@ const SPEC: &[Row<v1::PodSpec>] = &[
         s.share_process_namespace == Some(true)
     }),
     ("subdomain", |s| written(&s.subdomain)),
-    ("tolerations", |s| filled(&s.tolerations)),
     ("topologySpreadConstraints", |s| {
         filled(&s.topology_spread_constraints)
     }),

@@ -52,6 +52,9 @@ struct Sim {
     live: BTreeMap<Slot, Instance>,
     /// Init containers that have completed since they were last started.
     completed: Vec<bool>,
+    /// The number of the newest instance that has come up, by container.
+    newest: BTreeMap<Slot, u32>,
+    losses: u32,
     deleted: bool,
     aborted: bool,
     must_finish_by: Option<Time>,
@@ -60,6 +63,7 @@ struct Sim {
 
 #[derive(Default)]
 struct Instance {
+    number: u32,
     up: bool,
     term: Option<Time>,
     killed: bool,
@@ -76,6 +80,8 @@ impl Sim {
             scheduled: 0,
             owed: 0,
             live: BTreeMap::new(),
+            newest: BTreeMap::new(),
+            losses: 0,
             deleted: false,
             aborted: false,
             must_finish_by: None,
@@ -119,6 +125,9 @@ impl Sim {
             self.happen(next);
             if self.dice.one_in(20) {
                 self.change();
+            }
+            if self.losses < 3 && self.terminal.is_none() && self.dice.one_in(50) {
+                self.lose();
             }
         }
     }
@@ -243,7 +252,7 @@ impl Sim {
                 self.owe(QUICK, Input::SandboxRemoved);
             }
             Action::Pull { slot } => self.pull(slot),
-            Action::Start { slot, .. } => self.start(slot),
+            Action::Start { slot, attempt } => self.start(slot, attempt),
             Action::Hook { slot, hook, .. } => {
                 assert!(self.live.contains_key(&slot));
                 let result = if self.dice.one_in(4) {
@@ -278,13 +287,21 @@ impl Sim {
         self.owe(SLOWEST, input);
     }
 
-    fn start(&mut self, slot: Slot) {
+    fn start(&mut self, slot: Slot, number: u32) {
         assert!(
             self.live.values().all(|instance| instance.up),
             "two containers are started at once"
         );
         assert!(
-            self.live.insert(slot, Instance::default()).is_none(),
+            self.live
+                .insert(
+                    slot,
+                    Instance {
+                        number,
+                        ..Instance::default()
+                    }
+                )
+                .is_none(),
             "two instances of container {slot}"
         );
         let role = self.life.pod().containers[slot].role;
@@ -376,7 +393,14 @@ impl Sim {
             }
             Input::Started { slot, .. } => {
                 self.owed -= 1;
-                self.live.get_mut(slot).unwrap().up = true;
+                let instance = self.live.get_mut(slot).unwrap();
+                instance.up = true;
+                let before = self.newest.insert(*slot, instance.number);
+                assert!(
+                    before < Some(instance.number),
+                    "instance {} of container {slot} comes after {before:?}",
+                    instance.number
+                );
                 self.live_on(*slot);
             }
             Input::StartFailed { slot, .. } => {
@@ -392,6 +416,28 @@ impl Sim {
         }
         self.life.observe(input, self.now);
         self.check_phase(before);
+    }
+
+    /// The pod's process is lost with all that ran in it, and another one goes on.
+    fn lose(&mut self) {
+        self.losses += 1;
+        let (pod, node) = (Arc::clone(self.life.pod()), self.life.node.clone());
+        let previous = self.life.status();
+        // Nobody has heard of an instance whose postStart hook had not returned.
+        for (slot, instance) in &self.live {
+            if instance.up && !self.life.is_shown_running(*slot) {
+                self.newest.remove(slot);
+            }
+        }
+        self.now = self.now + self.dice.within(SLOWEST);
+        self.life = Life::resume(pod, node, &previous, self.losses, self.now);
+        self.agenda.clear();
+        self.live.clear();
+        self.owed = 0;
+        self.completed.fill(false);
+        if self.deleted {
+            self.delete();
+        }
     }
 
     /// Now and then somebody changes an image or looks into the pod.

@@ -32,6 +32,8 @@ const SPEC_HONOURED: &[&str] = &[
     "restartPolicy",
     "terminationGracePeriodSeconds",
     "volumes",
+    // This machine has no taints, so there is nothing to tolerate.
+    "tolerations",
     // There are no services, so there are no links to them.
     "enableServiceLinks",
 ];

@@ -20,6 +20,9 @@ fn pod() -> v1::Pod {
     .expect("a pod")
 }
 
+/// What it is called, or what is said about it, and a change.
+type Row = (&'static str, fn(&mut v1::Pod));
+
 fn said(of: Result<(), Complaints>) -> String {
     of.err()
         .map(|complaints| complaints.to_string())
@@ -38,7 +41,7 @@ fn changed(change: impl FnOnce(&mut v1::Pod)) -> String {
 
 #[test]
 fn what_may_change_may_change() {
-    let rows: [(&str, fn(&mut v1::Pod)); 9] = [
+    let rows: [Row; 9] = [
         ("nothing", |_| {}),
         ("labels", |p| p.metadata.labels = None),
         ("annotations", |p| {
@@ -115,7 +118,7 @@ fn other_changes_are_refused_in_kubernetes_words_with_what_differs() {
 
 #[test]
 fn the_other_refusals() {
-    let rows: [(&str, fn(&mut v1::Pod)); 7] = [
+    let rows: [Row; 7] = [
         (
             "metadata.name: Invalid value: \"other\": field is immutable",
             |p| {
