@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod as Object, PodStatus};
 use serde_json::{Value, json};
-use wasmpod::pod::{Compiler, Dirs, Event, Handle, Images, Options, Outcome, Pod, Silent};
+use wasmpod::pod::{
+    Compiler, Dirs, Event, Handle, Images, Options, Outcome, Pod, Silent, StdinFrom,
+};
 use wasmpod::spec::{self, pod::Pod as Spec};
 
 /// Longer than anything here takes, on a machine that is busy with other things.
@@ -53,6 +55,7 @@ impl Stage {
             dirs: Dirs::under(&self.scratch.path().join("state")),
             compiler: Compiler::InProcess,
             console: Arc::new(Silent),
+            stdin: StdinFrom::Attached,
             node: "here".to_owned(),
             images: Images::WhenPulled,
             resume: None,
