@@ -40,8 +40,9 @@ impl Served {
     /// What was stored, made ready to run in place of what runs.
     fn redefined(&self, object: v1::Pod) -> Result<Spec, Refusal> {
         let old = self.handle.spec();
-        let created = &object.metadata.creation_timestamp;
-        let created = created.as_ref().map_or_else(now, |time| time.0);
+        let written = object.metadata.creation_timestamp.as_ref();
+        let created = written.or(old.object.metadata.creation_timestamp.as_ref());
+        let created = created.map_or_else(now, |time| time.0);
         // A stored object names no relative path.
         let new = spec::resolve(object, Path::new("/"), old.uid.clone(), created);
         let mut new = new.map_err(invalid)?;
@@ -118,5 +119,57 @@ impl Handle {
         let mut stream = self.status();
         stream.snapshots.mark_changed();
         stream
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::pod::Pod;
+
+    fn object(name: &str) -> v1::Pod {
+        serde_json::from_value(json!({
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"containers": [{"name": "c", "image": "wasmpod/toolbox"}]},
+        }))
+        .unwrap()
+    }
+
+    fn simulated() -> (Pod, Served) {
+        let spec = spec::resolve(object("web"), Path::new("/"), "u-1".into(), now()).unwrap();
+        let pod = Pod::simulate(Arc::new(spec), "node".into()).unwrap();
+        let events: EventSource = Box::new(|| stream::empty().boxed());
+        let served = Served::new(pod.handle(), events, Ending::default());
+        (pod, served)
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_hears_the_status_now_also_when_nothing_changes_any_more() {
+        let (pod, served) = simulated();
+        // There is none before the pod has thought about itself for the first time.
+        assert!(served.status().next().now_or_never().is_none());
+        let early = served.status();
+        pod.run().await;
+        let early: Vec<_> = early.collect().await;
+        let late: Vec<_> = served.status().collect().await;
+        assert_eq!(late.len(), 1);
+        assert_eq!(early.last(), late.last());
+        // Simulated containers run until they are stopped.
+        assert_eq!(late[0].phase.as_deref(), Some("Failed"));
+    }
+
+    #[tokio::test]
+    async fn a_pod_becomes_no_other_and_no_nonsense() {
+        let (_pod, served) = simulated();
+        let error = served.update(object("other")).await.unwrap_err();
+        let text = "pod default/web cannot become default/other";
+        assert_eq!(error, Refusal::Invalid(text.into()));
+        let mut nonsense = object("web");
+        nonsense.spec.as_mut().unwrap().containers.clear();
+        let error = served.update(nonsense).await.unwrap_err();
+        assert!(matches!(error, Refusal::Invalid(_)), "{error}");
+        served.update(object("web")).await.unwrap();
     }
 }
