@@ -23,7 +23,9 @@ mod sha256sum;
 mod sleep;
 mod sort;
 mod tail;
+mod tar;
 mod tee;
+mod test;
 mod touch;
 mod tr;
 mod truth;
@@ -34,6 +36,7 @@ use crate::applet::Applet;
 
 /// In the order of their names.
 pub static ALL: &[Applet] = &[
+    test::BRACKET,
     base64::APPLET,
     cat::APPLET,
     cp::APPLET,
@@ -58,7 +61,9 @@ pub static ALL: &[Applet] = &[
     sleep::APPLET,
     sort::APPLET,
     tail::APPLET,
+    tar::APPLET,
     tee::APPLET,
+    test::APPLET,
     touch::APPLET,
     tr::APPLET,
     truth::TRUE,
