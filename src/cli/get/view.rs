@@ -88,11 +88,12 @@ impl View {
                 .map(|label| value(label).unwrap_or_default()),
         );
         if self.show_labels {
-            let pairs = labels
-                .into_iter()
-                .flatten()
-                .map(|(key, value)| format!("{key}={value}"));
-            let pairs = pairs.collect::<Vec<_>>().join(",");
+            let pairs = labels.into_iter().flatten();
+            let mut pairs: Vec<String> =
+                pairs.map(|(key, value)| format!("{key}={value}")).collect();
+            // By key and value together, as `labels.Set.String` does.
+            pairs.sort();
+            let pairs = pairs.join(",");
             row.push(if pairs.is_empty() {
                 NONE.to_owned()
             } else {

@@ -7,6 +7,7 @@ mod age;
 mod custom;
 pub mod describe;
 pub mod events;
+pub mod explain;
 pub mod format;
 mod gotext;
 mod json;

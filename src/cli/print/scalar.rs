@@ -93,9 +93,10 @@ impl Found {
     }
 }
 
-/// Without escapes. A tab is not, and what lies beyond the basic plane is not either.
+/// Without escapes. A tab is not, and what lies beyond the basic plane is not either. (Nor are the separators of lines and
+/// paragraphs, where kubectl writes a line break that nobody reads back.)
 fn is_printable(c: char) -> bool {
-    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
+    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
 }
 
 /// Whether plain text would be read as null, a truth value, a number or a time.

@@ -1,7 +1,5 @@
 //! The environment of a container, as far as the object tells it.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::core::v1::{
     Container, EnvFromSource, EnvVar, EnvVarSource, Pod, ResourceFieldSelector,
 };
@@ -89,36 +87,14 @@ fn value_from(pod: &Pod, container: &Container, source: &EnvVarSource) -> Option
     ))
 }
 
-/// What the metadata says; addresses and the node are not looked up (`kubectl/pkg/util/fieldpath`).
+/// Name and namespace; nothing else is looked up: kubectl knows the fields every kind has
+/// (`apimachinery/pkg/runtime/converter.go`, `DefaultMetaV1FieldSelectorConversion`).
 fn metadata(pod: &Pod, path: &str) -> Option<String> {
-    let metadata = &pod.metadata;
-    let keyed = path
-        .strip_suffix("']")
-        .and_then(|path| path.split_once("['"));
-    if let Some((path, key)) = keyed {
-        let map = match path {
-            "metadata.labels" => metadata.labels.as_ref(),
-            "metadata.annotations" => metadata.annotations.as_ref(),
-            _ => None,
-        };
-        return map?.get(key).cloned();
-    }
     match path {
-        "metadata.name" => metadata.name.clone(),
-        "metadata.namespace" => metadata.namespace.clone(),
-        "metadata.uid" => metadata.uid.clone(),
-        "metadata.labels" => Some(pairs(metadata.labels.as_ref())),
-        "metadata.annotations" => Some(pairs(metadata.annotations.as_ref())),
+        "metadata.name" => pod.metadata.name.clone(),
+        "metadata.namespace" => pod.metadata.namespace.clone(),
         _ => None,
     }
-}
-
-fn pairs(map: Option<&BTreeMap<String, String>>) -> String {
-    let pairs = map
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{key}={value:?}"));
-    pairs.collect::<Vec<_>>().join("\n")
 }
 
 /// `limits.memory` in units of the divisor, rounded up.
