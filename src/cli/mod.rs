@@ -24,6 +24,7 @@ mod duration;
 mod edit;
 mod editor;
 mod events;
+mod explain;
 mod fleet;
 mod get;
 mod incoming;
@@ -97,6 +98,8 @@ enum Verb {
     Describe(describe::Args),
     /// Show what happened.
     Events(events::Args),
+    /// Say what the fields of an object mean.
+    Explain(explain::Args),
     /// Create pods that are not there yet, and start them.
     Create(create::Args),
     /// Make pods as manifests say, whatever there was before.
@@ -260,6 +263,7 @@ fn dispatch(
         Verb::Run(run) => run::run(run, root),
         Verb::Get(get) => get::run(&get, &context()?),
         Verb::Describe(describe) => describe::run(&describe, &context()?),
+        Verb::Explain(explain) => explain::run(&explain),
         Verb::Events(events) => events::run(&events, &context()?),
         Verb::Create(create) => create::run(&create, &context()?),
         Verb::Apply(apply) => apply::run(&apply, &context()?),
