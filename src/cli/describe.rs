@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Error, anyhow, bail};
+use anyhow::{Error, bail};
 use k8s_openapi::api::core::v1::Pod;
 
-use super::documents::{self, Files};
+use super::documents::Files;
 use super::get::print;
 use super::print::describe::{self, Clock};
-use super::reading::{self, Filter, Kind, Object, Reader};
-use super::{Context, Failure, Strictness, say, zone};
+use super::reading::{self, Asked, Filter, Kind, Object, Reader};
+use super::{Context, Failure, say, zone};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -36,10 +36,10 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let filter = Filter::parse(args.selector.as_deref(), None)?;
     let reader = Reader::new(context, args.all_namespaces)?;
-    let names = args.names(context, &filter)?;
-    let (pods, failed) = match names {
-        None => (all(&reader, &filter)?, false),
-        Some(names) => named(&reader, &names)?,
+    let asked = args.asked(context, &filter)?;
+    let (pods, failed) = match asked.is_empty() {
+        true => (all(&reader, &filter)?, false),
+        false => named(&reader, &asked)?,
     };
     if pods.is_empty() && !failed {
         eprintln!("{}", reader.nothing_found());
@@ -68,42 +68,25 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 impl Args {
-    /// None: all that match.
-    fn names(&self, context: &Context, filter: &Filter) -> Result<Option<Vec<String>>, Failure> {
+    /// The pods that are named; none is all that match.
+    fn asked(&self, context: &Context, filter: &Filter) -> Result<Vec<Asked>, Failure> {
         if !self.files.is_empty() {
-            let mut documents = documents::read(&self.files, context, Strictness::Ignore)?;
-            return match documents.failures.pop() {
-                Some(failure) => Err(failure),
-                None => Ok(Some(
-                    documents
-                        .pods
-                        .into_iter()
-                        .map(|document| document.name)
-                        .collect(),
-                )),
-            };
+            return Ok(reading::in_files(&self.files, context)?.asked);
         }
         Ok(self.typed(filter)?)
     }
 
-    fn typed(&self, filter: &Filter) -> Result<Option<Vec<String>>, Error> {
+    fn typed(&self, filter: &Filter) -> Result<Vec<Asked>, Error> {
         let wanted = reading::parse(&self.resources)?;
         if wanted.asked.is_empty() {
             bail!("you must specify the type of resource to describe: pods");
         }
         if let Some(other) = wanted.asked.iter().find(|asked| asked.kind != Kind::Pods) {
-            bail!(
-                "no description has been implemented for {}: use get {0}s",
-                other.kind.singular()
-            );
+            let kind = other.kind.singular();
+            bail!("no description has been implemented for {kind}: use get {kind}s");
         }
-        let names: Vec<String> = wanted
-            .asked
-            .into_iter()
-            .flat_map(|asked| asked.names)
-            .collect();
-        if names.is_empty() {
-            return Ok(None);
+        if wanted.asked.iter().all(|asked| asked.names.is_empty()) {
+            return Ok(Vec::new());
         }
         if !filter.is_empty() {
             bail!("name cannot be provided when a selector is specified");
@@ -111,15 +94,11 @@ impl Args {
         if self.all_namespaces {
             bail!("a resource cannot be retrieved by name across all namespaces");
         }
-        Ok(Some(names))
+        Ok(wanted.asked)
     }
 }
 
 fn all(reader: &Reader, filter: &Filter) -> Result<Vec<Pod>, Failure> {
-    let pod = |object| match object {
-        Object::Pod(pod) => Some(*pod),
-        Object::Event(_) => None,
-    };
     Ok(reader
         .list(Kind::Pods, filter)?
         .into_iter()
@@ -127,31 +106,47 @@ fn all(reader: &Reader, filter: &Filter) -> Result<Vec<Pod>, Failure> {
         .collect())
 }
 
+fn pod(object: Object) -> Option<Pod> {
+    match object {
+        Object::Pod(pod) => Some(*pod),
+        Object::Event(_) => None,
+    }
+}
+
 /// Each by its name; if only one was typed and there is none of that name, all whose names begin so.
-fn named(reader: &Reader, names: &[String]) -> Result<(Vec<Pod>, bool), Failure> {
+fn named(reader: &Reader, asked: &[Asked]) -> Result<(Vec<Pod>, bool), Failure> {
     let (mut pods, mut failed) = (Vec::new(), false);
-    for name in names {
-        match reader.get(Kind::Pods, name) {
-            Ok(Object::Pod(pod)) => pods.push(*pod),
-            Ok(Object::Event(_)) => return Err(Failure::Machine(anyhow!("{name} is no pod"))),
-            Err(error) => {
-                let mut similar = Vec::new();
-                if error.is_not_found() && names.len() == 1 {
-                    similar = all(reader, &Filter::default())?;
-                    similar.retain(|pod| {
-                        pod.metadata
-                            .name
-                            .as_deref()
-                            .is_some_and(|full| full.starts_with(name.as_str()))
-                    });
+    let alone = asked.len() == 1 && asked[0].names.len() == 1;
+    for one in asked {
+        for name in &one.names {
+            match reader.get(Kind::Pods, one.namespace.as_deref(), name) {
+                Ok(object) => pods.extend(pod(object)),
+                Err(error) => {
+                    let prefix = alone && error.is_not_found();
+                    let similar = if prefix {
+                        beginning(reader, name)?
+                    } else {
+                        Vec::new()
+                    };
+                    if similar.is_empty() {
+                        say(&error.into());
+                        failed = true;
+                    }
+                    pods.extend(similar);
                 }
-                if similar.is_empty() {
-                    say(&error.into());
-                    failed = true;
-                }
-                pods.extend(similar);
             }
         }
     }
     Ok((pods, failed))
+}
+
+fn beginning(reader: &Reader, prefix: &str) -> Result<Vec<Pod>, Failure> {
+    let mut pods = all(reader, &Filter::default())?;
+    pods.retain(|pod| {
+        pod.metadata
+            .name
+            .as_deref()
+            .is_some_and(|name| name.starts_with(prefix))
+    });
+    Ok(pods)
 }

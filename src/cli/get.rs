@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use anyhow::{Error, anyhow, bail};
 use serde_json::Value;
 
-use super::documents::{self, Files};
+use super::documents::Files;
 use super::print::format::{Format, list_of};
 use super::print::sort_by;
-use super::reading::{self, Asked, Filter, Kind, Object, Reader, Wanted};
-use super::{Context, Failure, Strictness, say};
+use super::reading::{self, Filter, Object, Reader, Wanted};
+use super::{Context, Failure, say};
 use view::View;
 
 #[derive(clap::Args)]
@@ -98,8 +98,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let filter = Filter::parse(args.selector.as_deref(), args.field_selector.as_deref())?;
     args.check(&wanted, &filter)?;
     let form = args.form(&wanted)?;
-    let reader = Reader::new(context, args.all_namespaces)?;
+    let mut reader = Reader::new(context, args.all_namespaces)?;
     if args.watch || args.watch_only {
+        if let Some(namespace) = &wanted.asked[0].namespace {
+            reader.namespace = Some(namespace.clone());
+        }
         return watch::run(args, &wanted, &filter, form, &reader);
     }
     let (objects, failed) = find(args, &wanted, &filter, &reader)?;
@@ -136,23 +139,7 @@ impl Args {
                 "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
             )));
         }
-        let mut documents = documents::read(&self.files, context, Strictness::Ignore)?;
-        if let Some(failure) = documents.failures.pop() {
-            return Err(failure);
-        }
-        let names: Vec<String> = documents
-            .pods
-            .into_iter()
-            .map(|document| document.name)
-            .collect();
-        Ok(Wanted {
-            several_kinds: false,
-            single: names.len() == 1,
-            asked: vec![Asked {
-                kind: Kind::Pods,
-                names,
-            }],
-        })
+        reading::in_files(&self.files, context)
     }
 
     fn check(&self, wanted: &Wanted, filter: &Filter) -> Result<(), Error> {
@@ -221,7 +208,7 @@ fn find(
             found.extend(reader.list(asked.kind, filter)?);
         }
         for name in &asked.names {
-            match reader.get(asked.kind, name) {
+            match reader.get(asked.kind, asked.namespace.as_deref(), name) {
                 Ok(object) => found.push(object),
                 Err(error) if error.is_not_found() && args.ignore_not_found => {}
                 Err(error) => {

@@ -8,8 +8,9 @@ use k8s_openapi::api::core::v1::{Event, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
+use super::documents::{self, Files};
 use super::print::selector::{FieldSelector, LabelSelector};
-use super::{Context, Failure};
+use super::{Context, Failure, Strictness};
 use crate::node::{self, Store, StoreError};
 
 /// The kinds there are, each with all its names (`kubectl api-resources`).
@@ -49,6 +50,8 @@ impl Kind {
 pub struct Asked {
     pub kind: Kind,
     pub names: Vec<String>,
+    /// A manifest says where its pod is. None: where the user is.
+    pub namespace: Option<String>,
 }
 
 /// What the arguments name.
@@ -85,6 +88,7 @@ pub fn parse(args: &[String]) -> Result<Wanted, Error> {
         asked.push(Asked {
             kind,
             names: names.to_vec(),
+            namespace: None,
         });
     }
     Ok(Wanted {
@@ -110,12 +114,32 @@ fn in_pairs(args: &[String]) -> Result<Wanted, Error> {
             _ => asked.push(Asked {
                 kind,
                 names: vec![name],
+                namespace: None,
             }),
         }
     }
     Ok(Wanted {
         several_kinds: asked.iter().any(|one| one.kind != asked[0].kind),
         single: args.len() == 1,
+        asked,
+    })
+}
+
+/// The pods of manifests, one by one.
+pub fn in_files(files: &Files, context: &Context) -> Result<Wanted, Failure> {
+    let mut read = documents::read(files, context, Strictness::Ignore)?;
+    if let Some(failure) = read.failures.pop() {
+        return Err(failure);
+    }
+    let asked = read.pods.into_iter().map(|document| Asked {
+        kind: Kind::Pods,
+        names: vec![document.name],
+        namespace: Some(document.namespace),
+    });
+    let asked: Vec<Asked> = asked.collect();
+    Ok(Wanted {
+        several_kinds: false,
+        single: asked.len() == 1,
         asked,
     })
 }
@@ -243,15 +267,21 @@ impl Reader {
         }
     }
 
-    pub fn get(&self, kind: Kind, name: &str) -> Result<Object, StoreError> {
-        let namespace = self.namespace.as_deref().unwrap_or_default();
+    /// One object, where the user is or in another namespace.
+    pub fn get(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Object, StoreError> {
+        let namespace = namespace.or(self.namespace.as_deref()).unwrap_or_default();
         match kind {
             Kind::Pods => {
                 let sight = node::get(&self.store, self.machinery.as_ref(), namespace, name)?;
                 Ok(Object::Pod(Box::new(sight.pod)))
             }
             Kind::Events => {
-                let events = self.store.events(self.namespace.as_deref())?;
+                let events = self.store.events(Some(namespace))?;
                 let found = events
                     .into_iter()
                     .find(|event| event.metadata.name.as_deref() == Some(name));
@@ -287,6 +317,7 @@ mod tests {
         Asked {
             kind,
             names: names.iter().map(|&name| name.to_owned()).collect(),
+            namespace: None,
         }
     }
 

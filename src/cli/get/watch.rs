@@ -49,7 +49,7 @@ pub fn run(
     if let Some(name) = asked.names.first()
         && !args.ignore_not_found
     {
-        reader.get(asked.kind, name)?;
+        reader.get(asked.kind, None, name)?;
     }
     let mut seen = look(asked, filter, reader)?;
     if !args.watch_only {

@@ -34,11 +34,6 @@ pub fn row(pod: &Pod, wide: bool, now: Timestamp) -> Vec<String> {
     cells
 }
 
-/// What the column STATUS says.
-pub fn status(pod: &Pod) -> String {
-    Seen::of(pod).reason
-}
-
 fn wide_cells(pod: &Pod) -> [String; 4] {
     let status = pod.status.as_ref();
     let ips = status.and_then(|status| status.pod_ips.as_ref());

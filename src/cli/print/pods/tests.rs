@@ -238,7 +238,7 @@ fn init_containers_and_sidecars() {
 fn a_pod_on_its_way_out() {
     let pod = |phase: &str, reason: &str| {
         let object = json!({"metadata": {"name": "web", "deletionTimestamp": NOW}, "status": {"phase": phase, "reason": reason}});
-        status(&serde_json::from_value(object).unwrap())
+        row(&serde_json::from_value(object).unwrap(), false, now())[1].clone()
     };
     assert_eq!(pod("Running", ""), "Terminating");
     assert_eq!(pod("Failed", ""), "Failed");
