@@ -93,7 +93,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         kind_is_enough: false,
     };
     // What is wrong with the wish is said before it is warned of what would come of it.
-    let found = wish.find(context, &verb.fleet.store)?;
+    let found = wish.find(context, &verb.fleet)?;
     if verb.grace.seconds == Some(0) {
         eprintln!(
             "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. \

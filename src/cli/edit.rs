@@ -58,7 +58,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         selectors: &selectors,
         kind_is_enough: true,
     };
-    let mut found = wish.find(context, &fleet.store)?;
+    let mut found = wish.find(context, &fleet)?;
     if let Some(failure) = found.failures.pop() {
         return Err(failure);
     }

@@ -64,6 +64,12 @@ impl Fleet {
         Ok(sight.pod)
     }
 
+    /// All pods, or those of a namespace, in the same order.
+    pub fn list(&self, namespace: Option<&str>) -> Result<Vec<v1::Pod>, StoreError> {
+        let sights = node::list(&self.store, self.machinery.as_ref(), namespace)?;
+        Ok(sights.into_iter().map(|sight| sight.pod).collect())
+    }
+
     /// Whether a pod without an object has no process any more either. What one that was killed on its last steps has left
     /// is removed.
     pub fn is_cleared(&self, uid: &str) -> Result<bool, StoreError> {

@@ -51,6 +51,13 @@ pub struct Args {
     output: Option<String>,
 }
 
+impl Args {
+    #[cfg(test)]
+    pub fn selects_all(&self) -> bool {
+        self.selectors.all
+    }
+}
+
 pub fn run(args: &Args, context: &Context, which: Which) -> Result<ExitCode, Failure> {
     let (objects, change) = labels::split(&args.args, which).map_err(Failure::Machine)?;
     check(args, &objects, &change, which)?;
@@ -70,7 +77,7 @@ pub fn run(args: &Args, context: &Context, which: Which) -> Result<ExitCode, Fai
         selectors: &args.selectors,
         kind_is_enough: args.selectors.all,
     };
-    let found = wish.find(context, &verb.fleet.store)?;
+    let found = wish.find(context, &verb.fleet)?;
     let only = found.targets.len() == 1 && !args.selectors.any();
     if args.resource_version.is_some() && !only {
         return Err(Failure::Machine(anyhow!(

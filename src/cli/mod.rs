@@ -373,3 +373,27 @@ fn dirs(root: Option<PathBuf>) -> Result<Dirs, Failure> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_switch_has_both_of_kubectls_forms() {
+        let all = |switch: &str| {
+            let matches = command().try_get_matches_from(["wasmpod", "label", "pods", switch]);
+            let args = matches.and_then(|matches| Args::from_arg_matches(&matches));
+            match args.map(|args| args.verb) {
+                Ok(Verb::Label(label)) => label.selects_all(),
+                _ => panic!("{switch} is not understood"),
+            }
+        };
+        assert!(all("--all") && all("--all=true") && !all("--all=false"));
+        assert!(!all("--overwrite"));
+    }
+}

@@ -4,10 +4,10 @@ use anyhow::{Error, anyhow};
 use k8s_openapi::api::core::v1;
 
 use super::documents::{self, Document, Files};
+use super::fleet::Fleet;
 use super::kinds::{self, Named};
 use super::print::selector::{FieldSelector, LabelSelector};
 use super::{Context, Failure, Strictness};
-use crate::node::Store;
 
 /// The flags that choose among the pods of a kind.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -165,7 +165,7 @@ impl Wish<'_> {
     }
 
     /// The pods that were meant, each once. Those that are named need not be there.
-    pub fn find(&self, context: &Context, store: &Store) -> Result<Found, Failure> {
+    pub fn find(&self, context: &Context, fleet: &Fleet) -> Result<Found, Failure> {
         Ok(match self.meant(context)? {
             Meant::Documents => self.of_documents(context)?,
             Meant::Names(names) => {
@@ -177,7 +177,7 @@ impl Wish<'_> {
                 Found::of(names.into_iter().map(target))
             }
             Meant::Matching { namespace, filter } => {
-                let mut pods = store.list(namespace.as_deref())?;
+                let mut pods = fleet.list(namespace.as_deref())?;
                 pods.retain(|pod| filter.matches(pod));
                 Found::of(pods.into_iter().map(target_of))
             }

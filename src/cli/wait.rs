@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use k8s_openapi::api::core::v1;
 
 use super::condition::{self, Condition};
 use super::documents::Files;
@@ -13,7 +14,7 @@ use super::fleet::Fleet;
 use super::outcome::{Form, Outcome};
 use super::targets::{Meant, Selectors, Target, Wish};
 use super::{Context, Failure};
-use crate::node::{Store, Watch};
+use crate::node::Watch;
 
 /// A week: kubectl's for ever.
 pub const FOR_EVER: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -79,14 +80,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let patience = Patience::new(args.timeout);
     // From before the first look, so that nothing happens unseen.
     let mut watch = context.watch(&fleet.store)?;
-    let targets = targets(
-        &wish,
-        context,
-        &fleet.store,
-        &condition,
-        &patience,
-        &mut watch,
-    )?;
+    let targets = targets(&wish, context, &fleet, &condition, &patience, &mut watch)?;
     let mut outcome = Outcome::new(form);
     for target in &targets {
         match until(&fleet, target, &condition, &patience, &mut watch) {
@@ -146,14 +140,14 @@ impl Patience {
 fn targets(
     wish: &Wish<'_>,
     context: &Context,
-    store: &Store,
+    fleet: &Fleet,
     condition: &Condition,
     patience: &Patience,
     watch: &mut Watch,
 ) -> Result<Vec<Target>, Failure> {
     let by_selector = matches!(wish.meant(context)?, Meant::Matching { .. });
     loop {
-        let mut found = wish.find(context, store)?;
+        let mut found = wish.find(context, fleet)?;
         if let Some(failure) = found.failures.pop() {
             return Err(failure);
         }
@@ -174,7 +168,7 @@ fn targets(
 /// What came of waiting for one pod.
 pub enum Seen {
     /// The condition is met by this pod, or was by its going.
-    Met(Box<k8s_openapi::api::core::v1::Pod>),
+    Met(Box<v1::Pod>),
     /// It was waited for to be gone, and was not there to begin with.
     NeverThere,
 }
@@ -198,7 +192,13 @@ fn until(
             },
             Err(error) => return Err(error.into()),
         };
-        let met = condition.met_by(now.as_ref()).map_err(Failure::Machine)?;
+        // One that has another uid came after the one that is gone.
+        let another = last
+            .as_ref()
+            .zip(now.as_ref())
+            .is_some_and(|(last, now): (&v1::Pod, &v1::Pod)| last.metadata.uid != now.metadata.uid);
+        let met = condition.met_by(now.as_ref()).map_err(Failure::Machine)?
+            || (another && matches!(condition, Condition::Deleted));
         last = now.or(last);
         if let (true, Some(pod)) = (met, &last) {
             return Ok(Seen::Met(Box::new(pod.clone())));

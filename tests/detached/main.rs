@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod about;
 mod apply;
 mod change;
 mod delete;

@@ -57,6 +57,17 @@ fn the_end_of_a_pod_is_seen() {
 }
 
 #[test]
+fn one_that_came_after_it_is_not_the_pod_whose_end_was_waited_for() {
+    let host = host_with("web", &idler("web"));
+    let waiting = host.spawn(["wait", "--for=delete", "pod/web", "-o", "name"]);
+    for _ in 0..3 {
+        host.run(["replace", "--force", "-f", "web.yaml"]).success();
+    }
+    host.run(["delete", "pod", "web", "--wait=false"]).success();
+    waiting.wait().success();
+}
+
+#[test]
 fn waiting_ends_when_the_time_is_over() {
     let host = host_with("web", &idler("web"));
     refuses(
