@@ -1,4 +1,5 @@
-//! Pods that outlive the command that made them, through the real binary: every verb that changes or waits for them.
+//! Pods that outlive the command that made them, through the real binary: every verb that changes them or waits for them, and
+//! what those that read say of them.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -8,6 +9,7 @@ mod apply;
 mod change;
 mod delete;
 mod lives;
+mod shown;
 mod wait;
 
 use common::{Container, Host, Pod, Run, container, pod};
