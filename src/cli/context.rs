@@ -7,7 +7,7 @@ use crate::node::{Layout, Store, Watch};
 use crate::pod::Dirs;
 
 /// The namespace of those who name none.
-pub const DEFAULT_NAMESPACE: &str = "default";
+const DEFAULT_NAMESPACE: &str = "default";
 
 /// Where state lies, and in which namespace the user is.
 #[derive(Clone, Debug)]

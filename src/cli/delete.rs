@@ -158,12 +158,6 @@ impl Grace {
         };
         Ok(Grace { seconds, force })
     }
-
-    /// What the pod says itself.
-    pub const OWN: Grace = Grace {
-        seconds: None,
-        force: false,
-    };
 }
 
 struct Verb<'a> {

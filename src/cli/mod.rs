@@ -56,7 +56,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-pub(crate) use context::{Context, DEFAULT_NAMESPACE};
+use context::Context;
 use labels::Which;
 
 use crate::node::{LaunchError, StoreError};
