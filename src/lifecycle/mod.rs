@@ -43,6 +43,7 @@ mod time;
 mod update;
 
 pub use action::{Action, Hook, Plan, Signal};
+pub use backoff::{Backoff, Pace};
 pub use event::{Event, EventKind};
 pub use eventlog::{Entry, EventLog};
 pub use goduration::GoDuration;

@@ -34,6 +34,7 @@ mod reconcile;
 mod record;
 mod sight;
 mod store;
+mod supervise;
 mod update;
 mod voice;
 mod watch;
@@ -55,6 +56,7 @@ pub use reconcile::{Reconciled, get, list, reconcile, reconcile_pod};
 pub use record::Record;
 pub use sight::Sight;
 pub use store::Store;
+pub use supervise::{Note, RosterError, Signalled, Signals, Supervisor, Tell};
 pub use update::update_running;
 pub use watch::Watch;
 

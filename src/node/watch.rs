@@ -30,16 +30,30 @@ impl Watch {
     /// # Errors
     /// The machine's: no directory to watch can be made, or too many watches.
     pub fn new(store: &Store, namespace: Option<&str>) -> io::Result<Watch> {
+        let watch = Watch::over_lives(store, namespace)?;
+        let layout = store.layout();
+        watch.add(&Folder::make(&layout.statuses())?, PLACED)?;
+        watch.add(&Folder::make(&layout.events())?, PLACED)?;
+        Ok(watch)
+    }
+
+    /// The same for who only wants to know which pods there are, and whether they have a process: what pods do in between
+    /// happens much more often.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_lives(store: &Store) -> io::Result<Watch> {
+        Watch::over_lives(store, None)
+    }
+
+    fn over_lives(store: &Store, namespace: Option<&str>) -> io::Result<Watch> {
         let watch = Watch {
             inotify: Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?,
             store: store.clone(),
             namespace: namespace.map(str::to_owned),
         };
-        let layout = store.layout();
-        watch.add(&Folder::make(&layout.statuses())?, PLACED)?;
-        watch.add(&Folder::make(&layout.events())?, PLACED)?;
         // The kernel closes the lock of a process that dies.
-        let running = Folder::make(&layout.running())?;
+        let running = Folder::make(&store.layout().running())?;
         watch.add(&running, PLACED | Flags::IN_CREATE | Flags::IN_CLOSE_WRITE)?;
         watch.add_namespaces()?;
         Ok(watch)

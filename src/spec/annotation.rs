@@ -17,6 +17,9 @@ pub const PID: &str = "wasmpod.dev/pid";
 /// The container that is meant when none is named (KEP-2227).
 pub const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
+/// `wasmpod.dev/manifest: FILE` is on a static pod: the file it was made of.
+pub const MANIFEST: &str = "wasmpod.dev/manifest";
+
 /// Whether the code of a container is compiled with interruption checks.
 pub fn interruptible(metadata: &ObjectMeta, container: &str) -> bool {
     let annotations = metadata.annotations.as_ref();
@@ -40,7 +43,7 @@ pub fn check(metadata: &ObjectMeta, spec: &v1::PodSpec, path: &Path, report: &mu
             }
         } else if let Some(container) = key.strip_prefix(SIM) {
             check_container(spec, container, &path, report);
-        } else {
+        } else if key != MANIFEST {
             let known = [INTERRUPT, SIM].map(|prefix| format!("{prefix}<container>"));
             report.not_supported(&path, key, &known.each_ref().map(String::as_str));
         }

@@ -4,7 +4,7 @@
 //! known by its inode, whatever it is called by now, and is complete once another has followed it.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -46,9 +46,20 @@ impl Part {
             .is_ok_and(|at| at < time)
     }
 
+    /// What there is of it, and what comes.
     pub fn lines(&self) -> io::Result<Lines> {
+        self.lines_until(u64::MAX)
+    }
+
+    /// What there was of it when it was opened.
+    pub fn lines_so_far(&self) -> io::Result<Lines> {
+        self.lines_until(self.size)
+    }
+
+    fn lines_until(&self, end: u64) -> io::Result<Lines> {
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(self.start))?;
+        let file = file.take(end.saturating_sub(self.start));
         Ok(Lines {
             reader: BufReader::with_capacity(64 << 10, file),
             line: Vec::new(),
@@ -59,7 +70,7 @@ impl Part {
 
 /// The lines of a file that may still grow.
 pub(super) struct Lines {
-    reader: BufReader<File>,
+    reader: BufReader<Take<File>>,
     line: Vec<u8>,
     whole: bool,
 }

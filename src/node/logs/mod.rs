@@ -44,11 +44,11 @@ pub struct LogWish {
     pub prefix: String,
 }
 
-/// Prints what there is of one instance's log. An instance that wrote nothing has no files, and so an empty log.
+/// Prints what there is of one instance's log, and nothing that comes while it does. An instance that wrote nothing has no files, and so an empty log.
 pub fn print(dir: &Path, instance: u32, wish: &LogWish, out: &mut dyn Write) -> io::Result<()> {
     let mut printer = Printer::new(wish, out);
     for part in start(dir, instance, wish)? {
-        if printer.read(&mut part.lines()?)?.is_break() {
+        if printer.read(&mut part.lines_so_far()?)?.is_break() {
             return Ok(());
         }
     }

@@ -110,6 +110,27 @@ fn the_last_lines_are_found_over_rotated_files() {
 }
 
 #[test]
+fn what_comes_while_a_log_is_printed_is_not_printed() {
+    /// Writes another line for every one it gets.
+    struct Echo<'a>(&'a Container, String);
+    impl Write for Echo<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lines(0, 7..8);
+            self.1 += std::str::from_utf8(bytes).unwrap();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let container = Container::new();
+    container.lines(0, 0..4);
+    let mut out = Echo(&container, String::new());
+    print(&container.dir, 0, &tail(3), &mut out).unwrap();
+    assert_eq!(out.1, "1\n2\n3\n");
+}
+
+#[test]
 fn parts_of_a_line_are_put_together() {
     let container = Container::new();
     container.record(0, 1, Stream::Stdout, Tag::Full, "before");

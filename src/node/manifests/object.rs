@@ -6,14 +6,13 @@ use k8s_openapi::api::core::v1;
 use k8s_openapi::jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::spec::annotation::MANIFEST;
 use crate::spec::{self, LoadedPod};
 
 const HASH: &str = "kubernetes.io/config.hash";
 const MIRROR: &str = "kubernetes.io/config.mirror";
 const SEEN: &str = "kubernetes.io/config.seen";
 const SOURCE: &str = "kubernetes.io/config.source";
-/// The file a pod comes from.
-const FILE: &str = "wasmpod.dev/manifest";
 
 /// The pod that a file makes on the machine `node`.
 pub(super) fn of_file(loaded: LoadedPod, file: &Path, node: &str, now: Timestamp) -> v1::Pod {
@@ -36,7 +35,7 @@ pub(super) fn of_file(loaded: LoadedPod, file: &Path, node: &str, now: Timestamp
         (MIRROR, hash),
         (SEEN, format!("{now:.9}")),
         (SOURCE, "file".to_owned()),
-        (FILE, file.display().to_string()),
+        (MANIFEST, file.display().to_string()),
     ] {
         annotations.insert(key.to_owned(), value);
     }
@@ -88,5 +87,5 @@ pub fn hash_of(pod: &v1::Pod) -> Option<&str> {
 }
 
 pub(super) fn file_of(pod: &v1::Pod) -> Option<&Path> {
-    annotation(pod, FILE).map(Path::new)
+    annotation(pod, MANIFEST).map(Path::new)
 }

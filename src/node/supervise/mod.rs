@@ -1,0 +1,469 @@
+//! `wasmpod up`: every pod that should run has a process, as long as this one lives.
+//!
+//! ```text
+//! roster  there is one supervisor, and which pod processes it started
+//! signals what the supervisor is told: to end, or that a child has
+//! starts  launches, several at a time, beside everything else
+//! care    whether a pod is to be started now, or later
+//! ending  taking down what was started
+//! ```
+//!
+//! It waits for births and deaths of processes, for objects that come and go, and for the manifests' directory; there is no
+//! clock but the pause before a pod is started again, and the kubelet's look at the manifests every 20 s. Killed, it
+//! leaves the pods running, and the next one takes them over.
+
+mod care;
+mod ending;
+mod roster;
+mod signals;
+mod starts;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::process::{Child, ExitStatus};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1;
+use k8s_openapi::jiff::Timestamp;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::error::StoreError;
+use super::manifests::{self, Found, Manifests};
+use super::{Deletion, LaunchError, Launched, Launcher, Machinery, Sight, Store, Watch};
+use crate::lifecycle::{Event, EventKind, GoDuration, Time};
+use care::{Care, Turn};
+use roster::Roster;
+pub use roster::RosterError;
+pub use signals::{Signalled, Signals};
+use starts::Starts;
+
+/// The manifests are looked at this often even if nothing tells that they changed (kubelet `fileCheckFrequency`): the
+/// directory may be on a disk of another machine.
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
+
+/// What a supervisor has to say.
+#[derive(Debug)]
+pub enum Note {
+    /// `namespace/name`, and the process.
+    Started {
+        pod: String,
+        pid: u32,
+    },
+    Ended {
+        pod: String,
+        status: ExitStatus,
+    },
+    /// It is started again after this long.
+    BackOff {
+        pod: String,
+        delay: Duration,
+    },
+    NotStarted {
+        pod: String,
+        error: LaunchError,
+    },
+    /// A static pod.
+    Created {
+        pod: String,
+    },
+    Deleting {
+        pod: String,
+    },
+    Manifest(String),
+    Stopping {
+        pods: usize,
+    },
+    /// One that did not end within its grace.
+    Killing {
+        pod: String,
+    },
+    Trouble(String),
+}
+
+impl Note {
+    /// Whether something is not as it should be.
+    pub fn is_trouble(&self) -> bool {
+        matches!(
+            self,
+            Note::NotStarted { .. } | Note::Manifest(_) | Note::Trouble(_) | Note::Killing { .. }
+        )
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::Started { pod, pid } => write!(f, "pod {pod} started (process {pid})"),
+            Note::Ended { pod, status } => write!(f, "pod {pod} ended ({status})"),
+            Note::BackOff { pod, delay } => {
+                write!(f, "pod {pod} is started again in {}", GoDuration(*delay))
+            }
+            Note::NotStarted { pod, error } => write!(f, "pod {pod} could not be started: {error}"),
+            Note::Created { pod } => write!(f, "pod {pod} created"),
+            Note::Deleting { pod } => write!(f, "pod {pod} is being deleted"),
+            Note::Manifest(problem) | Note::Trouble(problem) => f.write_str(problem),
+            Note::Stopping { pods } => write!(f, "stopping {pods} pods"),
+            Note::Killing { pod } => write!(f, "pod {pod} did not end in time and is killed"),
+        }
+    }
+}
+
+/// Told what happens, on the supervisor's thread.
+pub type Tell = Box<dyn Fn(&Note)>;
+
+/// The one that sees to it that pods run.
+pub struct Supervisor {
+    store: Store,
+    machinery: Arc<dyn Machinery>,
+    manifests: Option<Directory>,
+    roster: Roster,
+    starts: Starts,
+    watch: Watch,
+    signals: Signals,
+    /// By uid.
+    cares: HashMap<String, Care>,
+    /// Processes that are our own to reap, by uid.
+    children: HashMap<String, (String, Child)>,
+    began: Instant,
+    tell: Tell,
+}
+
+/// The directory of manifests and what was found in it.
+struct Directory {
+    manifests: Manifests,
+    found: Found,
+    look_at: Instant,
+    /// Of which static pods it was told that they cannot be made, and why.
+    told: HashMap<(String, String), String>,
+}
+
+impl Supervisor {
+    /// Becomes the supervisor of all that is stored.
+    ///
+    /// # Errors
+    /// There is one already; or the machine's.
+    pub fn new(
+        store: Store,
+        machinery: Arc<dyn Machinery>,
+        manifests: Option<Manifests>,
+        signals: Signals,
+        tell: Tell,
+    ) -> Result<Supervisor, RosterError> {
+        let roster = Roster::take(&store)?;
+        let watch = Watch::of_lives(&store).map_err(RosterError::watch)?;
+        let launcher = Launcher::new(store.clone(), Arc::clone(&machinery));
+        let now = Instant::now();
+        Ok(Supervisor {
+            store,
+            machinery,
+            manifests: manifests.map(|manifests| Directory {
+                manifests,
+                found: Found::default(),
+                look_at: now,
+                told: HashMap::new(),
+            }),
+            roster,
+            starts: Starts::new(launcher).map_err(RosterError::watch)?,
+            watch,
+            signals,
+            cares: HashMap::new(),
+            children: HashMap::new(),
+            began: now,
+            tell,
+        })
+    }
+
+    /// Supervises until it is told to end, and then takes down what it started.
+    ///
+    /// # Errors
+    /// The pods cannot be listed any more, or waiting fails. The pods run on.
+    pub fn run(mut self) -> Result<(), StoreError> {
+        super::reconcile(&self.store, self.machinery.as_ref())?;
+        loop {
+            self.look_at_manifests();
+            let sights = super::list(&self.store, self.machinery.as_ref(), None)?;
+            self.settle_statics(&sights);
+            let wake = self.start_what_is_due(&sights);
+            match self.wait(wake)? {
+                Signalled::End => return self.end(),
+                Signalled::Nothing => {}
+            }
+            self.reap();
+            self.take_results();
+        }
+    }
+
+    /// Waits until something happened, or `wake`. Launches are taken note of by the caller.
+    fn wait(&mut self, wake: Option<Instant>) -> Result<Signalled, StoreError> {
+        let look = self.manifests.as_ref().map(|directory| directory.look_at);
+        let wake = wake.into_iter().chain(look).min();
+        let fds = [
+            Some(self.signals.fd()),
+            Some(self.watch.fd()),
+            Some(self.starts.fd()),
+            self.manifests
+                .as_ref()
+                .map(|directory| directory.manifests.fd()),
+        ];
+        let waited = wait_for(&fds, wake).and_then(|ready| {
+            if ready[3] {
+                self.look_now();
+            }
+            if ready[1] {
+                // Taken before the pods are looked at, so that nothing that comes then is lost.
+                self.watch.wait(Some(Instant::now()))?;
+            }
+            Ok(self.signals.take())
+        });
+        waited.map_err(|error| StoreError::Process(format!("wait for pods: {error}")))
+    }
+
+    fn look_now(&mut self) {
+        if let Some(directory) = &mut self.manifests {
+            directory.look_at = Instant::now();
+        }
+    }
+
+    fn look_at_manifests(&mut self) {
+        let Some(directory) = &mut self.manifests else {
+            return;
+        };
+        let now = Instant::now();
+        if now < directory.look_at {
+            return;
+        }
+        directory.look_at = now + LOOK_AGAIN;
+        let mut found = directory.manifests.look(wall());
+        for problem in std::mem::take(&mut found.problems) {
+            (self.tell)(&Note::Manifest(problem));
+        }
+        directory.found = found;
+    }
+
+    /// Makes the stored static pods those of the directory.
+    fn settle_statics(&mut self, sights: &[Sight]) {
+        let Some(directory) = &mut self.manifests else {
+            return;
+        };
+        let mut there = HashSet::new();
+        for sight in sights {
+            let pod = &sight.pod;
+            let key = key(pod);
+            let wanted = directory.found.pods.get(&key);
+            there.insert(key);
+            if !manifests::is_static(pod) || pod.metadata.deletion_timestamp.is_some() {
+                continue;
+            }
+            let stays = match wanted {
+                Some(wanted) => manifests::hash_of(wanted) == manifests::hash_of(pod),
+                None => directory.found.spares(pod),
+            };
+            if !stays {
+                (self.tell)(&Note::Deleting { pod: name(pod) });
+                let wish = deletion(pod);
+                if let Err(error) = super::delete(&self.store, self.machinery.as_ref(), &wish) {
+                    (self.tell)(&Note::Trouble(format!("pod {}: {error}", name(pod))));
+                }
+            }
+        }
+        let missing = directory
+            .found
+            .pods
+            .iter()
+            .filter(|(key, _)| !there.contains(*key));
+        for (key, pod) in missing {
+            match self.store.create(pod.clone()) {
+                Ok(pod) => {
+                    directory.told.remove(key);
+                    (self.tell)(&Note::Created { pod: name(&pod) });
+                }
+                // Its predecessor is on its way out; the watch tells when it is gone.
+                Err(StoreError::AlreadyExists { .. }) => {}
+                Err(error) => {
+                    let why = error.to_string();
+                    if directory.told.get(key) != Some(&why) {
+                        (self.tell)(&Note::Manifest(format!("pod {}: {why}", name(pod))));
+                        directory.told.insert(key.clone(), why);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins to start what should run and does not. Says when to look again for what has to wait.
+    fn start_what_is_due(&mut self, sights: &[Sight]) -> Option<Instant> {
+        let (now, wall) = (self.now(), wall());
+        let mut wake: Option<Duration> = None;
+        let mut seen = HashSet::new();
+        for sight in sights {
+            let pod = &sight.pod;
+            let uid = uid(pod);
+            seen.insert(uid.to_owned());
+            let care = self.cares.entry(uid.to_owned()).or_default();
+            match care.turn(sight, now, wall) {
+                Turn::Rest => {}
+                Turn::Start => {
+                    if let Err(error) = self.roster.add(uid) {
+                        (self.tell)(&Note::Trouble(format!("write the roster: {error}")));
+                    }
+                    self.starts.begin(pod.clone());
+                }
+                Turn::Later { after, told } => {
+                    wake = wake.into_iter().chain([after]).min();
+                    if let Some(delay) = told {
+                        let pod = name(pod);
+                        (self.tell)(&Note::BackOff { pod, delay });
+                    }
+                }
+            }
+        }
+        self.cares.retain(|uid, _| seen.contains(uid));
+        if let Err(error) = self.roster.forget_all_but(&seen) {
+            (self.tell)(&Note::Trouble(format!("write the roster: {error}")));
+        }
+        wake.map(|after| Instant::now() + after)
+    }
+
+    /// Takes note of children that have ended.
+    fn reap(&mut self) {
+        let mut ended = Vec::new();
+        for (uid, (_, child)) in &mut self.children {
+            if let Ok(Some(status)) = child.try_wait() {
+                ended.push((uid.clone(), status));
+            }
+        }
+        for (uid, status) in ended {
+            if let Some((pod, _)) = self.children.remove(&uid) {
+                (self.tell)(&Note::Ended { pod, status });
+            }
+        }
+    }
+
+    /// Takes note of launches that are through.
+    fn take_results(&mut self) {
+        for (pod, result) in self.starts.results() {
+            let now = self.now();
+            let care = self.cares.entry(uid(&pod).to_owned()).or_default();
+            care.launched(result.is_ok(), now);
+            match result {
+                Ok(launched) => self.adopt(&pod, launched),
+                Err(error) => self.not_started(&pod, error),
+            }
+        }
+    }
+
+    fn adopt(&mut self, pod: &v1::Pod, launched: Launched) {
+        // Without a process somebody else was faster, and it is his.
+        let Some(child) = launched.process else {
+            return;
+        };
+        let started = Note::Started {
+            pod: name(pod),
+            pid: launched.pid,
+        };
+        (self.tell)(&started);
+        self.children
+            .insert(uid(pod).to_owned(), (name(pod), child));
+    }
+
+    fn not_started(&self, pod: &v1::Pod, error: LaunchError) {
+        // It may be that it was deleted, or started by somebody else, in the meantime.
+        let runs = self
+            .store
+            .process(uid(pod))
+            .is_ok_and(|process| process.pid().is_some());
+        let (namespace, called) = key(pod);
+        let is_there = self
+            .store
+            .stored(&namespace, &called)
+            .is_ok_and(|now| uid(&now) == uid(pod) && now.metadata.deletion_timestamp.is_none());
+        if runs || !is_there {
+            return;
+        }
+        let event = Event {
+            kind: EventKind::Warning,
+            reason: "FailedCreatePodSandBox",
+            message: format!("Failed to create pod sandbox: {error}").into(),
+            slot: None,
+            at: Time::from_nanos(super::objects::micros().saturating_mul(1000)),
+        };
+        if let Err(error) = super::record::note_after_death(self.store.layout(), pod, event) {
+            tracing::warn!("an event of pod {called:?} is lost: {error}");
+        }
+        (self.tell)(&Note::NotStarted {
+            pod: name(pod),
+            error,
+        });
+    }
+
+    /// Never goes back, whatever is done to the machine's clock.
+    fn now(&self) -> Time {
+        Time::EPOCH + self.began.elapsed()
+    }
+}
+
+fn key(pod: &v1::Pod) -> (String, String) {
+    let metadata = &pod.metadata;
+    (
+        metadata.namespace.clone().unwrap_or_default(),
+        metadata.name.clone().unwrap_or_default(),
+    )
+}
+
+fn name(pod: &v1::Pod) -> String {
+    let (namespace, name) = key(pod);
+    format!("{namespace}/{name}")
+}
+
+fn uid(pod: &v1::Pod) -> &str {
+    pod.metadata.uid.as_deref().unwrap_or_default()
+}
+
+fn deletion(pod: &v1::Pod) -> Deletion {
+    let (namespace, name) = key(pod);
+    Deletion {
+        namespace,
+        name,
+        uid: pod.metadata.uid.clone(),
+        ..Deletion::default()
+    }
+}
+
+fn wall() -> Timestamp {
+    let micros = i64::try_from(super::objects::micros()).unwrap_or(i64::MAX);
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
+}
+
+/// Which of the descriptors are readable, once one of them is or `until` has come.
+fn wait_for<const N: usize>(
+    fds: &[Option<BorrowedFd<'_>>; N],
+    until: Option<Instant>,
+) -> io::Result<[bool; N]> {
+    let present = fds
+        .iter()
+        .enumerate()
+        .filter_map(|(at, fd)| Some((at, (*fd)?)));
+    let (places, mut asked): (Vec<usize>, Vec<PollFd<'_>>) = present
+        .map(|(at, fd)| (at, PollFd::new(fd, PollFlags::POLLIN)))
+        .unzip();
+    let timeout = until.map_or(PollTimeout::NONE, |until| {
+        // Rounded up, so as not to look too early and then again.
+        let left = until.saturating_duration_since(Instant::now()) + Duration::from_micros(999);
+        PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+    });
+    match poll(&mut asked, timeout) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let mut ready = [false; N];
+    for (place, fd) in places.into_iter().zip(&asked) {
+        ready[place] = fd.any().unwrap_or(false);
+    }
+    Ok(ready)
+}
