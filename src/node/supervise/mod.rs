@@ -391,7 +391,7 @@ impl Supervisor {
             reason: "FailedCreatePodSandBox",
             message: format!("Failed to create pod sandbox: {error}").into(),
             slot: None,
-            at: Time::from_nanos(super::objects::micros().saturating_mul(1000)),
+            at: Time::from_nanos(super::writers::micros().saturating_mul(1000)),
         };
         if let Err(error) = super::record::note_after_death(self.store.layout(), pod, event) {
             tracing::warn!("an event of pod {called:?} is lost: {error}");
@@ -436,7 +436,7 @@ fn deletion(pod: &v1::Pod) -> Deletion {
 }
 
 fn wall() -> Timestamp {
-    let micros = i64::try_from(super::objects::micros()).unwrap_or(i64::MAX);
+    let micros = i64::try_from(super::writers::micros()).unwrap_or(i64::MAX);
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
 }
 
