@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod as Object, PodStatus};
 use serde_json::{Value, json};
 use wasmpod::pod::{
-    Compiler, Dirs, Event, Handle, Images, Options, Outcome, Pod, Silent, StdinFrom,
+    Compiler, Dirs, Event, Handle, Images, Options, Outcome, Pod, Silent, StatusStream, StdinFrom,
 };
 use wasmpod::spec::{self, pod::Pod as Spec};
 
@@ -25,8 +25,6 @@ const WAITS: &str = r#"(module
 
 /// Has nothing to do.
 const ENDS: &str = r#"(module (func (export "_start")) (memory (export "memory") 1))"#;
-
-type Events = tokio::sync::broadcast::Receiver<Event>;
 
 struct Stage {
     scratch: tempfile::TempDir,
@@ -76,7 +74,7 @@ impl Stage {
         &self,
         options: Options,
         spec: Value,
-        story: impl AsyncFnOnce(&Handle, Events) -> Result<()>,
+        story: impl AsyncFnOnce(Watched) -> Result<()>,
     ) -> Result<Outcome> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -84,9 +82,9 @@ impl Stage {
         runtime.block_on(async {
             let pod = Pod::build(self.spec(spec), options)?;
             let handle = pod.handle();
-            let events = handle.events();
+            let watched = Watched::new(&handle);
             let told = async {
-                let told = tokio::time::timeout(PATIENCE, story(&handle, events)).await;
+                let told = tokio::time::timeout(PATIENCE, story(watched)).await;
                 handle.stop(None);
                 told?
             };
@@ -96,19 +94,46 @@ impl Stage {
     }
 }
 
-/// Waits for a status of which something is true.
-async fn until(
-    handle: &Handle,
-    what: &str,
-    is: impl Fn(&PodStatus) -> bool,
-) -> Result<Arc<PodStatus>> {
-    let mut statuses = handle.status();
-    while let Some(status) = statuses.next().await {
-        if is(&status) {
-            return Ok(status);
+/// A pod and everything it has told since before it ran.
+struct Watched {
+    handle: Handle,
+    statuses: StatusStream,
+    status: Arc<PodStatus>,
+    events: tokio::sync::broadcast::Receiver<Event>,
+}
+
+impl Watched {
+    fn new(handle: &Handle) -> Watched {
+        Watched {
+            handle: handle.clone(),
+            statuses: handle.status(),
+            status: Arc::default(),
+            events: handle.events(),
         }
     }
-    anyhow::bail!("the pod has ended and never was {what}")
+
+    /// Waits for a status of which something is true.
+    async fn until(
+        &mut self,
+        what: &str,
+        is: impl Fn(&PodStatus) -> bool,
+    ) -> Result<Arc<PodStatus>> {
+        while !is(&self.status) {
+            let next = self.statuses.next().await;
+            self.status =
+                next.with_context(|| format!("the pod has ended and never was {what}"))?;
+        }
+        Ok(Arc::clone(&self.status))
+    }
+
+    async fn event(&mut self, reason: &str) -> Result<Event> {
+        loop {
+            let event = self.events.recv().await?;
+            if event.reason == reason {
+                return Ok(event);
+            }
+        }
+    }
 }
 
 fn container<'s>(status: &'s PodStatus, name: &str) -> Option<&'s ContainerStatus> {
@@ -151,50 +176,41 @@ fn one(image: &str) -> Value {
 fn another_image_replaces_a_running_container() -> Result<()> {
     let stage = Stage::new();
     stage.program("other.wasm", WAITS);
-    stage.play(
-        stage.options(),
-        one("./waits.wasm"),
-        async |handle, mut events| {
-            until(handle, "running", |status| runs(status, "app", 0)).await?;
-            handle.update(stage.spec(one("./other.wasm")))?;
-            let status = until(handle, "running again", |status| runs(status, "app", 1)).await?;
-            assert_eq!(
-                container(&status, "app").map(|one| one.image.as_str()),
-                Some("./other.wasm")
-            );
-            let killing = next(&mut events, "Killing").await?;
-            assert_eq!(
-                killing.message,
-                "Container app definition changed, will be restarted"
-            );
-            assert!(
-                handle.spec().containers[0]
-                    .image
-                    .written()
-                    .ends_with("other.wasm")
-            );
-            Ok(())
-        },
-    )?;
+    stage.play(stage.options(), one("./waits.wasm"), async |mut pod| {
+        pod.until("running", |status| runs(status, "app", 0))
+            .await?;
+        pod.handle.update(stage.spec(one("./other.wasm")))?;
+        let status = pod
+            .until("running again", |status| runs(status, "app", 1))
+            .await?;
+        assert_eq!(
+            container(&status, "app").map(|one| one.image.as_str()),
+            Some("./other.wasm")
+        );
+        let killing = pod.event("Killing").await?;
+        assert_eq!(
+            killing.message,
+            "Container app definition changed, will be restarted"
+        );
+        assert!(
+            pod.handle.spec().containers[0]
+                .image
+                .written()
+                .ends_with("other.wasm")
+        );
+        Ok(())
+    })?;
     Ok(())
-}
-
-async fn next(events: &mut Events, reason: &str) -> Result<Event> {
-    loop {
-        let event = events.recv().await?;
-        if event.reason == reason {
-            return Ok(event);
-        }
-    }
 }
 
 #[test]
 fn what_a_running_pod_cannot_become_is_refused() -> Result<()> {
     let stage = Stage::new();
-    stage.play(stage.options(), one("./waits.wasm"), async |handle, _| {
+    stage.play(stage.options(), one("./waits.wasm"), async |pod| {
         let mut other = one("./waits.wasm");
         other["hostNetwork"] = json!(true);
-        let refused = handle
+        let refused = pod
+            .handle
             .update(stage.spec(other))
             .expect_err("another network");
         assert!(
@@ -203,7 +219,7 @@ fn what_a_running_pod_cannot_become_is_refused() -> Result<()> {
                 .contains("pod updates may not change fields"),
             "{refused}"
         );
-        assert!(!handle.spec().host_network);
+        assert!(!pod.handle.spec().host_network);
         Ok(())
     })?;
     Ok(())
@@ -212,21 +228,25 @@ fn what_a_running_pod_cannot_become_is_refused() -> Result<()> {
 #[test]
 fn an_ephemeral_container_joins_and_ends_and_the_pod_goes_on() -> Result<()> {
     let stage = Stage::new();
-    stage.play(stage.options(), one("./waits.wasm"), async |handle, _| {
-        until(handle, "running", |status| runs(status, "app", 0)).await?;
+    stage.play(stage.options(), one("./waits.wasm"), async |mut pod| {
+        pod.until("running", |status| runs(status, "app", 0))
+            .await?;
         let mut with = one("./waits.wasm");
         with["ephemeralContainers"] = json!([{"name": "debug", "image": "./ends.wasm"}]);
-        handle.update(stage.spec(with.clone()))?;
+        pod.handle.update(stage.spec(with.clone()))?;
         let has_ended = |status: &PodStatus, name: &str| {
             let state = container(status, name).and_then(|one| one.state.as_ref());
             state.is_some_and(|state| state.terminated.is_some())
         };
-        until(handle, "looked into", |status| has_ended(status, "debug")).await?;
+        pod.until("looked into", |status| has_ended(status, "debug"))
+            .await?;
         // And another one, while the first is long over.
         let list = with["ephemeralContainers"].as_array_mut().expect("a list");
         list.push(json!({"name": "more", "image": "./waits.wasm"}));
-        handle.update(stage.spec(with))?;
-        let status = until(handle, "looked into", |status| runs(status, "more", 0)).await?;
+        pod.handle.update(stage.spec(with))?;
+        let status = pod
+            .until("looked into", |status| runs(status, "more", 0))
+            .await?;
         assert!(has_ended(&status, "debug") && runs(&status, "app", 0));
         Ok(())
     })?;
@@ -241,11 +261,12 @@ fn a_missing_image_keeps_its_container_waiting_until_it_is_there() -> Result<()>
         {"name": "never", "image": "./missing.wasm", "imagePullPolicy": "Never"},
         {"name": "other", "image": "./waits.wasm"},
     ]});
-    stage.play(stage.options(), spec.clone(), async |handle, _| {
-        let status = until(handle, "held up", |status| {
-            is_kept_waiting(status, "app", "ImagePullBackOff") && runs(status, "other", 0)
-        })
-        .await?;
+    stage.play(stage.options(), spec.clone(), async |mut pod| {
+        let status = pod
+            .until("held up", |status| {
+                is_kept_waiting(status, "app", "ImagePullBackOff") && runs(status, "other", 0)
+            })
+            .await?;
         let state = container(&status, "app").and_then(|one| one.state.clone());
         let message = state
             .and_then(|state| state.waiting?.message)
@@ -258,8 +279,9 @@ fn a_missing_image_keeps_its_container_waiting_until_it_is_there() -> Result<()>
         // Another image is looked for at once; the old one's back-off is not waited for.
         let mut fixed = spec.clone();
         fixed["containers"][0]["image"] = json!("./waits.wasm");
-        handle.update(stage.spec(fixed))?;
-        until(handle, "running", |status| runs(status, "app", 0)).await?;
+        pod.handle.update(stage.spec(fixed))?;
+        pod.until("running", |status| runs(status, "app", 0))
+            .await?;
         Ok(())
     })?;
     Ok(())
@@ -269,8 +291,11 @@ fn a_missing_image_keeps_its_container_waiting_until_it_is_there() -> Result<()>
 fn a_pod_goes_on_where_a_lost_process_was() -> Result<()> {
     let stage = Stage::new();
     let mut last = None;
-    stage.play(stage.options(), one("./waits.wasm"), async |handle, _| {
-        last = Some(until(handle, "running", |status| runs(status, "app", 0)).await?);
+    stage.play(stage.options(), one("./waits.wasm"), async |mut pod| {
+        last = Some(
+            pod.until("running", |status| runs(status, "app", 0))
+                .await?,
+        );
         Ok(())
     })?;
     let last = last.expect("a status");
@@ -278,8 +303,10 @@ fn a_pod_goes_on_where_a_lost_process_was() -> Result<()> {
         resume: Some((PodStatus::clone(&last), 1)),
         ..stage.options()
     };
-    stage.play(options, one("./waits.wasm"), async |handle, mut events| {
-        let status = until(handle, "running", |status| runs(status, "app", 1)).await?;
+    stage.play(options, one("./waits.wasm"), async |mut pod| {
+        let status = pod
+            .until("running", |status| runs(status, "app", 1))
+            .await?;
         assert_eq!(status.start_time, last.start_time);
         let one = container(&status, "app").expect("a container");
         let state = one
@@ -290,7 +317,7 @@ fn a_pod_goes_on_where_a_lost_process_was() -> Result<()> {
             state.and_then(|state| state.reason.as_deref()),
             Some("ContainerStatusUnknown")
         );
-        next(&mut events, "SandboxChanged").await?;
+        pod.event("SandboxChanged").await?;
         Ok(())
     })?;
     let pods = stage.options().dirs.pods();
