@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Failure;
 use super::documents::Document;
+use super::run::node;
 use crate::node::{PID_ANNOTATION, StoreError};
 use crate::spec::{self, Complaints, Validate};
 
@@ -32,6 +33,7 @@ pub fn object(document: &Document, remember: Remember) -> Result<v1::Pod, Failur
     metadata.resource_version = None;
     note(&mut object, document, remember);
     spec::anchor(&mut object, &document.loaded.base);
+    spec::bind(&mut object, &node()).map_err(|complaints| invalid(&document.name, &complaints))?;
     resolvable(&object)?;
     Ok(object)
 }
@@ -138,6 +140,9 @@ pub fn admitted(new: v1::Pod, live: &v1::Pod, base: &Path) -> Result<v1::Pod, Co
     // What cannot be honoured was complained of when it was read, or was there before.
     let (mut new, _) = spec::admit_object(new, Validate::Ignore)?;
     spec::anchor(&mut new, base);
+    let bound = live.spec.as_ref().and_then(|spec| spec.node_name.clone());
+    let spec = new.spec.get_or_insert_default();
+    spec.node_name = spec.node_name.take().or(bound);
     spec::update::check(live, &new)?;
     Ok(new)
 }

@@ -265,11 +265,14 @@ async fn tell_status(mut status: StatusStream, spec: Arc<Spec>, console: Arc<For
 }
 
 fn load(args: &Args) -> Result<Spec, Failure> {
-    let LoadedPod { object, base, .. } = if manifest::is_program(&args.file) {
+    let LoadedPod {
+        mut object, base, ..
+    } = if manifest::is_program(&args.file) {
         program(args)?
     } else {
         only_pod(args)?
     };
+    spec::bind(&mut object, &node())?;
     let uid = uuid::Uuid::new_v4().to_string();
     Ok(spec::resolve(object, &base, uid, crate::pod::now())?)
 }

@@ -35,7 +35,6 @@ const SPEC: &[Row<v1::PodSpec>] = &[
     ("hostUsers", |s| s.host_users == Some(false)),
     ("hostnameOverride", |s| s.hostname_override.is_some()),
     ("imagePullSecrets", |s| filled(&s.image_pull_secrets)),
-    ("nodeName", |s| written(&s.node_name)),
     ("nodeSelector", |s| {
         s.node_selector
             .as_ref()

@@ -28,6 +28,8 @@ const SPEC_HONOURED: &[&str] = &[
     "hostNetwork",
     "hostname",
     "initContainers",
+    // Must be this machine, if it is said (`bind`).
+    "nodeName",
     "readinessGates",
     "restartPolicy",
     "terminationGracePeriodSeconds",
