@@ -338,14 +338,18 @@ async fn the_next_process_of_a_lost_pod_goes_on_where_it_stood() {
     first.ended();
     let second = machine.started(&pod);
     second.ready().await;
-    let status = second.status();
-    let container = &status.container_statuses.as_ref().unwrap()[0];
-    assert_eq!(container.restart_count, 1);
+    // What is told is on disk in a moment.
+    eventually("the restart is counted", || {
+        let containers = second.status().container_statuses?;
+        (containers[0].restart_count == 1).then_some(())
+    });
     let published = machine.store.published(&second.uid).unwrap().unwrap();
     assert_eq!(published.sandbox_attempt, 1);
-    let events = machine.store.events_of(&second.uid).unwrap();
-    let changed = |event: &&v1::Event| event.reason.as_deref() == Some("SandboxChanged");
-    assert_eq!(events.iter().filter(changed).count(), 1);
+    eventually("the event is written", || {
+        let events = machine.store.events_of(&second.uid).unwrap();
+        let changed = |event: &&v1::Event| event.reason.as_deref() == Some("SandboxChanged");
+        (events.iter().filter(changed).count() == 1).then_some(())
+    });
 }
 
 #[tokio::test]
