@@ -223,6 +223,27 @@ fn of_two_that_apply_at_once_one_wins_and_the_other_says_so_or_agrees() {
     }
 }
 
+/// Whoever comes second may find the pod stored and not yet running, and start it, too: it has one process all the same.
+#[test]
+fn a_new_pod_that_two_apply_at_once_runs_once() {
+    let host = Host::new();
+    for round in 0..8 {
+        let name = format!("web{round}");
+        let file = format!("{name}.yaml");
+        host.file(&file, idler(&name).to_string());
+        let both = [(); 2].map(|()| host.spawn(["apply", "-f", &file]));
+        let both = both.map(Process::wait);
+        let created = format!("pod/{name} created\n");
+        assert!(both.iter().any(|run| run.stdout == created), "{both:?}");
+        for run in both.into_iter().filter(|run| run.code() != 0) {
+            run.says(&["Error from server (AlreadyExists)"]);
+        }
+        ready(&host, &name);
+    }
+    let pods = host.processes().len();
+    assert_eq!(pods, 8);
+}
+
 /// Both have read the pod when the first of them writes: a lock that all writers take is held until both wait for it.
 #[test]
 fn an_apply_that_another_one_overtook_says_so() {

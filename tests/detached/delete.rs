@@ -1,8 +1,7 @@
 //! `delete`.
 
-use super::common::Host;
-use super::{host_with, idler, pid, refuses, traces};
-use nix::sys::signal::kill;
+use super::common::{Host, eventually};
+use super::{has_ended, host_with, idler, pid, refuses, traces};
 
 #[test]
 fn a_deleted_pod_leaves_nothing() {
@@ -11,7 +10,7 @@ fn a_deleted_pod_leaves_nothing() {
     host.run(["delete", "pod", "web"]).success();
     let once = host.state();
     assert_eq!(traces(&host), Vec::<String>::new());
-    super::common::eventually("its process is gone", || kill(process, None).err());
+    eventually("its process has ended", || has_ended(process).then_some(()));
     host.run(["apply", "-f", "web.yaml"]).success();
     let run = host.run(["delete", "-f", "web.yaml"]).success();
     assert_eq!(run.stdout, "pod \"web\" deleted from default namespace\n");

@@ -2,11 +2,10 @@
 
 use std::process::Command;
 
-use nix::sys::signal::{Signal, kill};
 use nix::unistd::getsid;
 
 use super::common::{Host, pod};
-use super::{field, host_with, idle, idler, pid, ready};
+use super::{field, host_with, idle, idler, kill_process, pid, ready};
 
 #[test]
 fn a_pod_survives_the_death_of_the_shell_that_started_it() {
@@ -33,9 +32,8 @@ fn a_pod_survives_the_death_of_the_shell_that_started_it() {
 #[test]
 fn a_pod_whose_process_was_killed_is_shown_as_failed_and_started_again() {
     let host = host_with("web", &idler("web"));
-    let process = pid(&host, "web");
     let waiting = host.spawn(["wait", "pod/web", "--for=jsonpath={.status.phase}=Failed"]);
-    kill(process, Signal::SIGKILL).expect("a process of ours");
+    let process = kill_process(&host, "web");
     waiting.wait().success();
     assert_eq!(field(&host, "web", "{.status.reason}"), "SandboxLost");
     assert_eq!(
@@ -67,7 +65,7 @@ fn a_pod_that_shall_not_restart_stays_as_its_process_left_it() {
         "web",
         &pod("web").restart("Never").container(idle()).grace(1),
     );
-    kill(pid(&host, "web"), Signal::SIGKILL).expect("a process of ours");
+    kill_process(&host, "web");
     host.run(["wait", "pod/web", "--for=jsonpath={.status.phase}=Failed"])
         .success();
     let run = host.run(["apply", "-f", "web.yaml"]).success();
@@ -80,7 +78,7 @@ fn a_pod_that_shall_not_restart_stays_as_its_process_left_it() {
 #[test]
 fn a_pod_whose_process_was_killed_can_be_deleted() {
     let host = host_with("web", &idler("web"));
-    kill(pid(&host, "web"), Signal::SIGKILL).expect("a process of ours");
+    kill_process(&host, "web");
     let run = host.run(["delete", "pod", "web"]).success();
     assert_eq!(run.stdout, "pod \"web\" deleted from default namespace\n");
     assert_eq!(super::traces(&host), Vec::<String>::new());

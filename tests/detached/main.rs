@@ -12,7 +12,8 @@ mod lives;
 mod shown;
 mod wait;
 
-use common::{Container, Host, Pod, Run, container, pod};
+use common::{Container, Host, Pod, Run, container, eventually, pod};
+use nix::sys::signal::{Signal, kill};
 
 /// A container that does nothing, for long.
 fn idle() -> Container {
@@ -56,6 +57,27 @@ fn field(host: &Host, name: &str, path: &str) -> String {
 fn pid(host: &Host, name: &str) -> nix::unistd::Pid {
     let pid = field(host, name, r"{.metadata.annotations.wasmpod\.dev/pid}");
     nix::unistd::Pid::from_raw(pid.parse().expect("a pod that runs"))
+}
+
+/// Kills the pod's process, and waits until the kernel has let go of it. Gives back which it was.
+#[track_caller]
+fn kill_process(host: &Host, name: &str) -> nix::unistd::Pid {
+    let process = pid(host, name);
+    kill(process, Signal::SIGKILL).expect("a process of ours");
+    eventually("it has ended", || has_ended(process).then_some(()));
+    process
+}
+
+/// Whether nothing of it runs any more. Where nobody collects orphans, an ended process keeps its number: then it is a
+/// zombie, and its last thread.
+fn has_ended(process: nix::unistd::Pid) -> bool {
+    let place = std::path::PathBuf::from(format!("/proc/{process}"));
+    let threads = std::fs::read_dir(place.join("task")).map_or(0, Iterator::count);
+    let state = std::fs::read_to_string(place.join("stat")).unwrap_or_default();
+    let zombie = state
+        .rsplit_once(") ")
+        .is_none_or(|(_, rest)| rest.starts_with('Z'));
+    zombie && threads <= 1
 }
 
 /// What is there of pods, without the folders that stay for the next one.

@@ -1,9 +1,7 @@
 //! What the verbs that read say of detached pods.
 
-use nix::sys::signal::{Signal, kill};
-
 use super::common::{Host, Run};
-use super::{host_with, idler, pid, ready};
+use super::{host_with, idler, kill_process, pid, ready};
 
 /// The cells of each row of a table; the columns are at least two blanks apart.
 fn rows(run: &Run) -> Vec<Vec<&str>> {
@@ -46,7 +44,7 @@ fn a_pod_is_seen_from_its_first_moment_to_its_last() {
 #[test]
 fn a_killed_process_is_told_by_get_describe_and_events() {
     let host = host_with("web", &idler("web"));
-    kill(pid(&host, "web"), Signal::SIGKILL).expect("a process of ours");
+    kill_process(&host, "web");
     assert_eq!(web(&host), ["web", "0/1", "ContainerStatusUnknown", "0"]);
     host.run(["describe", "pod", "web"]).success().says(&[
         "Status:       Failed",
