@@ -11,11 +11,15 @@
 )]
 
 mod apply;
+mod attach;
 mod completion;
 mod condition;
 mod console;
+mod containers;
 mod context;
+mod cp;
 mod create;
+mod debug;
 mod delete;
 mod describe;
 mod diff;
@@ -24,6 +28,7 @@ mod duration;
 mod edit;
 mod editor;
 mod events;
+mod exec;
 mod explain;
 mod fleet;
 mod get;
@@ -36,12 +41,15 @@ mod machinery;
 mod manifest;
 mod outcome;
 mod pod_process;
+mod port_forward;
 mod print;
 mod printer;
 mod reading;
 mod replace;
 mod report;
 mod run;
+mod streams;
+mod talk;
 mod targets;
 mod validate;
 mod version;
@@ -116,6 +124,16 @@ enum Verb {
     Label(label::Args),
     /// Change the annotations of pods.
     Annotate(label::Args),
+    /// Run a command in the view of a running container.
+    Exec(exec::Args),
+    /// Join a running container: its output from now on, and its input.
+    Attach(attach::Args),
+    /// Copy files and directories to and from containers.
+    Cp(cp::Args),
+    /// Forward ports of this machine to a pod.
+    PortForward(port_forward::Args),
+    /// Add a container to a running pod, to look at it from inside.
+    Debug(debug::Args),
     /// Wait until something is true of pods.
     Wait(wait::Args),
     /// Say where everything is, and what is there.
@@ -273,6 +291,11 @@ fn dispatch(
         Verb::Diff(diff) => Ok(diff::run(&diff, &context()?)),
         Verb::Label(label) => label::run(&label, &context()?, Which::Labels),
         Verb::Annotate(annotate) => label::run(&annotate, &context()?, Which::Annotations),
+        Verb::Exec(exec) => exec::run(&exec, &context()?),
+        Verb::Attach(attach) => attach::run(&attach, &context()?),
+        Verb::Cp(cp) => cp::run(&cp, &context()?),
+        Verb::Debug(debug) => debug::run(&debug, &context()?),
+        Verb::PortForward(forward) => port_forward::run(&forward, &context()?),
         Verb::Wait(wait) => wait::run(&wait, &context()?),
         Verb::Info(info) => info::run(&info, &context()?),
         Verb::Version(version) => version::run(&version),
