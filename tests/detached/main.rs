@@ -9,6 +9,7 @@ mod apply;
 mod change;
 mod delete;
 mod lives;
+mod sessions;
 mod shown;
 mod wait;
 
