@@ -31,12 +31,14 @@ mod events;
 mod exec;
 mod explain;
 mod fleet;
+mod generate;
 mod get;
 mod incoming;
 mod info;
 mod kinds;
 mod label;
 mod labels;
+mod logs;
 mod machinery;
 mod manifest;
 mod outcome;
@@ -51,6 +53,7 @@ mod run;
 mod streams;
 mod talk;
 mod targets;
+mod up;
 mod validate;
 mod version;
 mod wait;
@@ -108,6 +111,8 @@ enum Verb {
     Events(events::Args),
     /// Say what the fields of an object mean.
     Explain(explain::Args),
+    /// Print what the containers of pods wrote.
+    Logs(logs::Args),
     /// Create pods that are not there yet, and start them.
     Create(create::Args),
     /// Make pods as manifests say, whatever there was before.
@@ -136,6 +141,10 @@ enum Verb {
     Debug(debug::Args),
     /// Wait until something is true of pods.
     Wait(wait::Args),
+    /// See to it that all stored pods run, in the foreground, until told to end.
+    Up(up::Args),
+    /// Print what other programs need to work with this one.
+    Generate(generate::Args),
     /// Say where everything is, and what is there.
     Info(info::Args),
     /// Print the version.
@@ -283,6 +292,7 @@ fn dispatch(
         Verb::Describe(describe) => describe::run(&describe, &context()?),
         Verb::Explain(explain) => explain::run(&explain),
         Verb::Events(events) => events::run(&events, &context()?),
+        Verb::Logs(logs) => logs::run(&logs, &context()?),
         Verb::Create(create) => create::run(&create, &context()?),
         Verb::Apply(apply) => apply::run(&apply, &context()?),
         Verb::Replace(replace) => replace::run(&replace, &context()?),
@@ -297,6 +307,8 @@ fn dispatch(
         Verb::Debug(debug) => debug::run(&debug, &context()?),
         Verb::PortForward(forward) => port_forward::run(&forward, &context()?),
         Verb::Wait(wait) => wait::run(&wait, &context()?),
+        Verb::Up(up) => up::run(up, &context()?),
+        Verb::Generate(generate) => generate::run(&generate, root.as_deref()),
         Verb::Info(info) => info::run(&info, &context()?),
         Verb::Version(version) => version::run(&version),
         Verb::Completion(completion) => completion::run(&completion, command()),

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Error, anyhow};
 
 use super::{Context, Failure, run};
 use crate::node::manifests::Manifests;
-use crate::node::{Note, Signals, Store, Supervisor};
+use crate::node::{Note, Signals, Supervisor};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -25,7 +25,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let signals = Signals::listen().context("could not listen for signals")?;
     let manifests = args.manifests.map(watched).transpose()?;
     let supervisor = Supervisor::new(
-        Store::new(context.layout()),
+        context.store(),
         context.machinery()?,
         manifests,
         signals,

@@ -4,6 +4,7 @@
 //! roster  there is one supervisor, and which pod processes it started
 //! signals what the supervisor is told: to end, or that a child has
 //! starts  launches, several at a time, beside everything else
+//! statics the pods of the manifests' directory
 //! care    whether a pod is to be started now, or later
 //! ending  taking down what was started
 //! ```
@@ -14,17 +15,18 @@
 
 mod care;
 mod ending;
+mod note;
 mod roster;
 mod signals;
 mod starts;
+mod statics;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::process::{Child, ExitStatus};
+use std::process::Child;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,85 +36,16 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::error::StoreError;
-use super::manifests::{self, Found, Manifests};
-use super::{Deletion, LaunchError, Launched, Launcher, Machinery, Sight, Store, Watch};
-use crate::lifecycle::{Event, EventKind, GoDuration, Time};
+use super::manifests::Manifests;
+use super::{LaunchError, Launched, Launcher, Machinery, Sight, Store, Watch};
+use crate::lifecycle::{Event, EventKind, Time};
 use care::{Care, Turn};
+pub use note::Note;
 use roster::Roster;
 pub use roster::RosterError;
 pub use signals::{Signalled, Signals};
 use starts::Starts;
-
-/// The manifests are looked at this often even if nothing tells that they changed (kubelet `fileCheckFrequency`): the
-/// directory may be on a disk of another machine.
-const LOOK_AGAIN: Duration = Duration::from_secs(20);
-
-/// What a supervisor has to say.
-#[derive(Debug)]
-pub enum Note {
-    /// `namespace/name`, and the process.
-    Started {
-        pod: String,
-        pid: u32,
-    },
-    Ended {
-        pod: String,
-        status: ExitStatus,
-    },
-    /// It is started again after this long.
-    BackOff {
-        pod: String,
-        delay: Duration,
-    },
-    NotStarted {
-        pod: String,
-        error: LaunchError,
-    },
-    /// A static pod.
-    Created {
-        pod: String,
-    },
-    Deleting {
-        pod: String,
-    },
-    Manifest(String),
-    Stopping {
-        pods: usize,
-    },
-    /// One that did not end within its grace.
-    Killing {
-        pod: String,
-    },
-    Trouble(String),
-}
-
-impl Note {
-    /// Whether something is not as it should be.
-    pub fn is_trouble(&self) -> bool {
-        matches!(
-            self,
-            Note::NotStarted { .. } | Note::Manifest(_) | Note::Trouble(_) | Note::Killing { .. }
-        )
-    }
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Note::Started { pod, pid } => write!(f, "pod {pod} started (process {pid})"),
-            Note::Ended { pod, status } => write!(f, "pod {pod} ended ({status})"),
-            Note::BackOff { pod, delay } => {
-                write!(f, "pod {pod} is started again in {}", GoDuration(*delay))
-            }
-            Note::NotStarted { pod, error } => write!(f, "pod {pod} could not be started: {error}"),
-            Note::Created { pod } => write!(f, "pod {pod} created"),
-            Note::Deleting { pod } => write!(f, "pod {pod} is being deleted"),
-            Note::Manifest(problem) | Note::Trouble(problem) => f.write_str(problem),
-            Note::Stopping { pods } => write!(f, "stopping {pods} pods"),
-            Note::Killing { pod } => write!(f, "pod {pod} did not end in time and is killed"),
-        }
-    }
-}
+use statics::Directory;
 
 /// Told what happens, on the supervisor's thread.
 pub type Tell = Box<dyn Fn(&Note)>;
@@ -134,15 +67,6 @@ pub struct Supervisor {
     tell: Tell,
 }
 
-/// The directory of manifests and what was found in it.
-struct Directory {
-    manifests: Manifests,
-    found: Found,
-    look_at: Instant,
-    /// Of which static pods it was told that they cannot be made, and why.
-    told: HashMap<(String, String), String>,
-}
-
 impl Supervisor {
     /// Becomes the supervisor of all that is stored.
     ///
@@ -162,12 +86,7 @@ impl Supervisor {
         Ok(Supervisor {
             store,
             machinery,
-            manifests: manifests.map(|manifests| Directory {
-                manifests,
-                found: Found::default(),
-                look_at: now,
-                told: HashMap::new(),
-            }),
+            manifests: manifests.map(Directory::new),
             roster,
             starts: Starts::new(launcher).map_err(RosterError::watch)?,
             watch,
@@ -222,78 +141,6 @@ impl Supervisor {
             Ok(self.signals.take())
         });
         waited.map_err(|error| StoreError::Process(format!("wait for pods: {error}")))
-    }
-
-    fn look_now(&mut self) {
-        if let Some(directory) = &mut self.manifests {
-            directory.look_at = Instant::now();
-        }
-    }
-
-    fn look_at_manifests(&mut self) {
-        let Some(directory) = &mut self.manifests else {
-            return;
-        };
-        let now = Instant::now();
-        if now < directory.look_at {
-            return;
-        }
-        directory.look_at = now + LOOK_AGAIN;
-        let mut found = directory.manifests.look(wall());
-        for problem in std::mem::take(&mut found.problems) {
-            (self.tell)(&Note::Manifest(problem));
-        }
-        directory.found = found;
-    }
-
-    /// Makes the stored static pods those of the directory.
-    fn settle_statics(&mut self, sights: &[Sight]) {
-        let Some(directory) = &mut self.manifests else {
-            return;
-        };
-        let mut there = HashSet::new();
-        for sight in sights {
-            let pod = &sight.pod;
-            let key = key(pod);
-            let wanted = directory.found.pods.get(&key);
-            there.insert(key);
-            if !manifests::is_static(pod) || pod.metadata.deletion_timestamp.is_some() {
-                continue;
-            }
-            let stays = match wanted {
-                Some(wanted) => manifests::hash_of(wanted) == manifests::hash_of(pod),
-                None => directory.found.spares(pod),
-            };
-            if !stays {
-                (self.tell)(&Note::Deleting { pod: name(pod) });
-                let wish = deletion(pod);
-                if let Err(error) = super::delete(&self.store, self.machinery.as_ref(), &wish) {
-                    (self.tell)(&Note::Trouble(format!("pod {}: {error}", name(pod))));
-                }
-            }
-        }
-        let missing = directory
-            .found
-            .pods
-            .iter()
-            .filter(|(key, _)| !there.contains(*key));
-        for (key, pod) in missing {
-            match self.store.create(pod.clone()) {
-                Ok(pod) => {
-                    directory.told.remove(key);
-                    (self.tell)(&Note::Created { pod: name(&pod) });
-                }
-                // Its predecessor is on its way out; the watch tells when it is gone.
-                Err(StoreError::AlreadyExists { .. }) => {}
-                Err(error) => {
-                    let why = error.to_string();
-                    if directory.told.get(key) != Some(&why) {
-                        (self.tell)(&Note::Manifest(format!("pod {}: {why}", name(pod))));
-                        directory.told.insert(key.clone(), why);
-                    }
-                }
-            }
-        }
     }
 
     /// Begins to start what should run and does not. Says when to look again for what has to wait.
@@ -423,16 +270,6 @@ fn name(pod: &v1::Pod) -> String {
 
 fn uid(pod: &v1::Pod) -> &str {
     pod.metadata.uid.as_deref().unwrap_or_default()
-}
-
-fn deletion(pod: &v1::Pod) -> Deletion {
-    let (namespace, name) = key(pod);
-    Deletion {
-        namespace,
-        name,
-        uid: pod.metadata.uid.clone(),
-        ..Deletion::default()
-    }
 }
 
 fn wall() -> Timestamp {
