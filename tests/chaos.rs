@@ -139,7 +139,7 @@ impl Story {
                         "{name}: failed without a word: {pod}"
                     );
                 }
-                (_, pid) if self.up.is_some() => drop(pid),
+                _ if self.up.is_some() => {}
                 (phase, pid) => panic!(
                     "seed {}: {name} is {phase} with process {pid:?}: {pod}",
                     self.seed

@@ -152,7 +152,8 @@ impl Finish for Session {
             }
         };
         let (out, err) = tokio::join!(read_out, read_err);
-        (out.unwrap(), err.unwrap());
+        out.unwrap();
+        err.unwrap();
         let ended = self.ended.await.unwrap();
         Ran {
             stdout,

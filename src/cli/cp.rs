@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow};
 use k8s_openapi::api::core::v1;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::sync::mpsc;
 
 use super::{Context, Failure, talk};
 use crate::control::{Client, Ended, Exec, Session};
@@ -117,7 +117,7 @@ impl There<'_> {
             guard,
             ..
         } = session;
-        let (give, take) = tokio::sync::mpsc::channel::<Vec<u8>>(4);
+        let (give, take) = mpsc::channel::<Vec<u8>>(4);
         let unpacking = unpack::Unpacking::new(from, to)?;
         let hint = format!(
             "wasmpod exec -n {:?} {:?} -- tar cf - {from:?} | tar xf -",
@@ -164,10 +164,10 @@ impl There<'_> {
             command.extend(["-C", folder]);
         }
         let session = self.exec(&client, true, &command).await?;
-        let (give, take) = tokio::sync::mpsc::channel::<Vec<u8>>(4);
+        let (give, take) = mpsc::channel::<Vec<u8>>(4);
         let name = name.to_owned();
         let packer = tokio::task::spawn_blocking(move || pack::pack(&from, &name, give));
-        let ended = send(session, ReceiverStream::new(take)).await?;
+        let ended = send(session, take).await?;
         packer.await.context("the copy broke")??;
         Ok(talk::end_as(&ended))
     }
@@ -179,11 +179,10 @@ impl There<'_> {
 }
 
 /// Feeds a command, and prints what it complains of.
-async fn send(mut session: Session, mut chunks: ReceiverStream<Vec<u8>>) -> anyhow::Result<Ended> {
-    use futures::StreamExt;
+async fn send(mut session: Session, mut chunks: mpsc::Receiver<Vec<u8>>) -> anyhow::Result<Ended> {
     let complaints = tokio::spawn(complaints(session.stderr.take()));
     let mut stdin = session.stdin.take().context("the command takes no input")?;
-    while let Some(bytes) = chunks.next().await {
+    while let Some(bytes) = chunks.recv().await {
         // One that ended early says why by its exit code.
         if stdin.write_all(&bytes).await.is_err() {
             break;
