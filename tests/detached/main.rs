@@ -9,8 +9,10 @@ mod apply;
 mod change;
 mod delete;
 mod lives;
+mod logs;
 mod sessions;
 mod shown;
+mod up;
 mod wait;
 
 use common::{Container, Host, Pod, Run, container, eventually, pod};

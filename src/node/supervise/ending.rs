@@ -1,11 +1,13 @@
 //! Taking down what was started.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1;
 use nix::sys::signal::Signal;
 
+use super::super::Process;
 use super::super::error::StoreError;
 use super::super::pidfd::PidFd;
 use super::{Note, Signalled, Supervisor, name, uid};
@@ -74,20 +76,20 @@ impl Supervisor {
         Ok(leaving.collect())
     }
 
-    /// The processes that are there, with their pods' uids.
-    fn alive(&self, leaving: &BTreeMap<String, Leaving>) -> Vec<(String, u32)> {
+    /// Whose process is still there. Without a number: it has let go of its lock, and only needs to be reaped.
+    fn alive(&self, leaving: &BTreeMap<String, Leaving>) -> Vec<(String, Option<u32>)> {
         let process = |uid: &String| {
-            let process = self.store.process(uid).ok()?;
-            Some((uid.clone(), process.pid()?))
+            let pid = self.store.process(uid).ok().and_then(Process::pid);
+            (pid.is_some() || self.children.contains_key(uid)).then(|| (uid.clone(), pid))
         };
         leaving.keys().filter_map(process).collect()
     }
 
     /// Tells those to end that were not told yet, and kills those whose time is over. Says when the next one's is.
     fn press(
-        &self,
+        &mut self,
         leaving: &mut BTreeMap<String, Leaving>,
-        alive: &[(String, u32)],
+        alive: &[(String, Option<u32>)],
     ) -> Option<Instant> {
         let now = Instant::now();
         for (uid, pid) in alive {
@@ -107,9 +109,7 @@ impl Supervisor {
                 }
                 Some(_) => continue,
             };
-            let process = PidFd::of_pod(self.store.layout(), uid, *pid);
-            let sent = process.and_then(|process| process.map_or(Ok(()), |one| one.send(signal)));
-            if let Err(error) = sent {
+            if let Err(error) = self.send(uid, *pid, signal) {
                 let trouble = format!("pod {}: could not send {signal}: {error}", pod.name);
                 (self.tell)(&Note::Trouble(trouble));
             }
@@ -118,5 +118,17 @@ impl Supervisor {
         open.filter_map(|pod| pod.deadline)
             .filter(|deadline| *deadline > now)
             .min()
+    }
+
+    fn send(&mut self, uid: &str, pid: Option<u32>, signal: Signal) -> io::Result<()> {
+        if let Some(pid) = pid {
+            let process = PidFd::of_pod(self.store.layout(), uid, pid)?;
+            return process.map_or(Ok(()), |process| process.send(signal));
+        }
+        // At its very end it needs no telling.
+        match self.children.get_mut(uid) {
+            Some((_, child)) if signal == Signal::SIGKILL => child.kill(),
+            _ => Ok(()),
+        }
     }
 }
