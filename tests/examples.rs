@@ -19,6 +19,7 @@ const TESTED: &[&str] = &[
     "05-localhost",
     "06-job",
     "07-crash-loop",
+    "08-detached",
 ];
 
 fn folder(example: &str) -> PathBuf {
@@ -164,6 +165,29 @@ fn crash_loop_backs_off_to_five_minutes_on_the_simulated_machine() {
         starts[..9],
         ["0", "0", "10", "30", "70", "150", "310", "610", "910"],
         "{run}"
+    );
+}
+
+#[test]
+fn detached_is_asked_and_deleted_by_the_verbs_of_its_readme() {
+    let host = Host::new();
+    let file = folder("08-detached").join("pod.yaml");
+    let file = file.to_str().expect("the path is UTF-8");
+    let says = |args: &[&str], text: &str| {
+        let run = host.run(args).success();
+        assert_eq!(run.stdout, text, "{run}");
+    };
+    says(&["apply", "-f", file], "pod/web created\n");
+    says(
+        &["wait", "--for=condition=Ready", "pod/web"],
+        "pod/web condition met\n",
+    );
+    says(&["exec", "web", "--", "cat", "/www/index.html"], "web\n");
+    let pods = host.run(["get", "pods"]).success();
+    assert!(pods.stdout.contains("web    1/1     Running   0"), "{pods}");
+    says(
+        &["delete", "pod", "web"],
+        "pod \"web\" deleted from default namespace\n",
     );
 }
 
