@@ -10,7 +10,7 @@ use super::super::Failure;
 use super::super::print::Table;
 use super::super::print::format::Format;
 use super::super::reading::{Asked, Filter, Object, Reader, Wanted};
-use super::{Args, Form, print};
+use super::{Args, Form, View, print};
 use crate::node::Watch;
 
 /// What happened to an object (`apimachinery/pkg/watch`).
@@ -53,15 +53,18 @@ pub fn run(
     }
     let mut seen = look(asked, filter, reader)?;
     if !args.watch_only {
-        for (value, object) in seen.values() {
-            printer.show(Change::Added, value, object)?;
-        }
+        // Aligned together, like the table without -w (`pkg/cmd/get/get.go`: one writer, flushed once).
+        let all = seen.values();
+        let all: Vec<_> = all
+            .map(|(value, object)| (Change::Added, value, object))
+            .collect();
+        printer.show(&all)?;
     }
     loop {
         watch.wait(None).map_err(trouble)?;
         let now = look(asked, filter, reader)?;
-        for (change, value, object) in changes(&seen, &now) {
-            printer.show(change, value, object)?;
+        for one in changes(&seen, &now) {
+            printer.show(&[one])?;
         }
         seen = now;
     }
@@ -82,8 +85,10 @@ fn look(asked: &Asked, filter: &Filter, reader: &Reader) -> Result<Seen, Failure
     Ok(keyed.collect())
 }
 
+type Changed<'s> = (Change, &'s Value, &'s Object);
+
 /// Deletions first, so that what takes a name comes after what had it.
-fn changes<'s>(before: &'s Seen, now: &'s Seen) -> Vec<(Change, &'s Value, &'s Object)> {
+fn changes<'s>(before: &'s Seen, now: &'s Seen) -> Vec<Changed<'s>> {
     let gone = before.iter().filter(|(key, _)| !now.contains_key(*key));
     let gone = gone.map(|(_, (value, object))| (Change::Deleted, value, object));
     let new = now
@@ -115,45 +120,58 @@ impl Printer {
         }
     }
 
-    fn show(&mut self, change: Change, value: &Value, object: &Object) -> Result<(), Failure> {
-        let first = std::mem::replace(&mut self.first, false);
-        let text = match &self.form {
-            Form::Table(view) => {
-                let mut rows = Vec::new();
-                if first && !view.no_headers {
-                    rows.push((view.head(object.kind()), "EVENT"));
-                }
-                rows.push((view.row(object, crate::pod::now()), change.as_str()));
-                let rows: Vec<Vec<String>> = rows
-                    .into_iter()
-                    .map(|(mut row, event)| {
-                        if self.events {
-                            row.insert(0, event.to_owned());
-                        }
-                        row
-                    })
-                    .collect();
-                self.table.rows(&rows)
+    fn show(&mut self, changed: &[Changed]) -> Result<(), Failure> {
+        let mut text = String::new();
+        if let Form::Table(view) = &self.form {
+            text = self.table.rows(&self.rows(view, changed));
+            self.first &= changed.is_empty();
+        } else {
+            for one in changed {
+                text.push_str(&self.object(*one)?);
+                self.first = false;
             }
+        }
+        print(&text)
+    }
+
+    fn rows(&self, view: &View, changed: &[Changed]) -> Vec<Vec<String>> {
+        let now = crate::pod::now();
+        let head = changed.first().filter(|_| self.first && !view.no_headers);
+        let head = head.map(|(_, _, object)| (view.head(object.kind()), "EVENT"));
+        let rows = changed
+            .iter()
+            .map(|(change, _, object)| (view.row(object, now), change.as_str()));
+        head.into_iter()
+            .chain(rows)
+            .map(|(mut row, event)| {
+                if self.events {
+                    row.insert(0, event.to_owned());
+                }
+                row
+            })
+            .collect()
+    }
+
+    fn object(&mut self, (change, value, _): Changed) -> Result<String, Failure> {
+        let format = match &self.form {
+            Form::Table(_) => return Ok(String::new()),
             Form::Object(Format::Columns(columns)) => {
                 let one = std::slice::from_ref(value);
-                let text = columns.print(one, &mut self.table, first);
-                text.map_err(anyhow::Error::msg)?
+                let text = columns.print(one, &mut self.table, self.first);
+                return Ok(text.map_err(anyhow::Error::msg)?);
             }
-            Form::Object(format) => {
-                let between = if format.is_yaml() && !first {
-                    "---\n"
-                } else {
-                    ""
-                };
-                let shown = match self.events {
-                    true => format.print(&json!({"type": change.as_str(), "object": value}))?,
-                    false => format.print(value)?,
-                };
-                format!("{between}{shown}")
-            }
+            Form::Object(format) => format,
         };
-        print(&text)
+        let shown = match self.events {
+            true => format.print(&json!({"type": change.as_str(), "object": value}))?,
+            false => format.print(value)?,
+        };
+        let between = if format.is_yaml() && !self.first {
+            "---\n"
+        } else {
+            ""
+        };
+        Ok(format!("{between}{shown}"))
     }
 }
 
@@ -169,6 +187,27 @@ mod tests {
             ((*uid).to_owned(), (value, Object::Pod(Box::new(pod))))
         };
         pods.iter().map(entry).collect()
+    }
+
+    #[test]
+    fn the_rows_of_the_beginning_are_aligned_with_each_other() {
+        let seen = seen(&[("1", "Running"), ("2", "ContainerCreating")]);
+        let changed: Vec<Changed> = seen
+            .values()
+            .map(|(value, object)| (Change::Added, value, object))
+            .collect();
+        let printer = Printer {
+            form: Form::Object(Format::Json),
+            events: false,
+            first: true,
+            table: Table::default(),
+        };
+        let rows = printer.rows(&View::default(), &changed);
+        assert_eq!(rows.len(), 3, "the head and both pods: {rows:?}");
+        let text = Table::default().rows(&rows);
+        let at: Vec<_> = text.lines().map(|line| line.rfind("   ")).collect();
+        assert_eq!(at[0], at[1], "{text}");
+        assert_eq!(at[1], at[2], "{text}");
     }
 
     #[test]
