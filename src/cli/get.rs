@@ -171,11 +171,18 @@ impl Args {
     }
 
     fn form(&self, wanted: &Wanted) -> Result<Form, Error> {
-        let wide = match self.output.as_deref() {
-            None | Some("") => false,
+        let template = self.template.as_deref().filter(|text| !text.is_empty());
+        // A template alone is one of Go's (`cli-runtime/pkg/genericclioptions/template_flags.go`).
+        let alone = template.map(|_| "go-template");
+        let wide = match self
+            .output
+            .as_deref()
+            .filter(|form| !form.is_empty())
+            .or(alone)
+        {
+            None => false,
             Some("wide") => true,
             Some(other) => {
-                let template = self.template.as_deref();
                 let mut format =
                     Format::parse_with(other, template, self.allow_missing_template_keys)?;
                 if self.no_headers {

@@ -83,3 +83,13 @@ fn a_script_finds_what_it_looks_for() {
     let run = host.run(["get", "po", "-o", "name"]).success();
     assert_eq!(run.stdout, "pod/web\n");
 }
+
+#[test]
+fn a_template_without_a_form_is_not_ignored() {
+    let host = host_with("web", &idler("web"));
+    super::refuses(
+        host.run(["get", "pods", "--template={{.kind}}"]),
+        1,
+        "error: output format \"go-template\" is not supported: use jsonpath or custom-columns instead",
+    );
+}
