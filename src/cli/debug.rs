@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1;
 
 use super::attach::Joining;
 use super::fleet::Fleet;
-use super::{Context, Failure, talk};
+use super::{Context, Failure, logs, talk};
 use crate::control::CallError;
 use crate::node::PID_ANNOTATION;
 use crate::spec::{self, Source, Validate, update};
@@ -60,11 +60,11 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let name = args.pod.as_deref().filter(|pod| !pod.is_empty());
     let name = name.ok_or_else(|| anyhow!("NAME or TYPE/NAME is required for debug"))?;
+    let pod = talk::find(context, name)?;
     if args.command.is_empty() && args.image == TOOLBOX {
         let why = "the toolbox has no command of its own: name one behind --";
         return Err(anyhow!(why).into());
     }
-    let pod = talk::find(context, name)?;
     talk::must_be_alive(&pod, "debug")?;
     if !is_running(&pod) {
         let name = talk::name_of(&pod);
@@ -77,7 +77,13 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     talk::converse(async {
-        started(context, &pod, &container).await?;
+        if started(context, &pod, &container).await? == Course::Ended {
+            // Too late to attach: what it wrote is shown instead (`handleAttachPod`).
+            let pod = context
+                .store()
+                .get(context.namespace(), talk::name_of(&pod))?;
+            return logs::whole(context, pod, container);
+        }
         let joining = Joining {
             container,
             stdin: args.stdin,
@@ -168,8 +174,16 @@ fn with(pod: &v1::Pod, container: v1::EphemeralContainer) -> Result<v1::Pod, Fai
     Ok(new)
 }
 
-/// Waits until the container runs.
-async fn started(context: &Context, pod: &v1::Pod, container: &str) -> Result<(), Failure> {
+/// What came of a container that was to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    Running,
+    /// It was quick.
+    Ended,
+}
+
+/// Waits until the container runs, or has run.
+async fn started(context: &Context, pod: &v1::Pod, container: &str) -> Result<Course, Failure> {
     let client = talk::reach(context, pod).await?;
     let mut statuses = client.status(true).await.map_err(talk::failed)?;
     let mut said = None;
@@ -182,16 +196,10 @@ async fn started(context: &Context, pod: &v1::Pod, container: &str) -> Result<()
             .and_then(|one| one.state.clone())
             .unwrap_or_default();
         if state.running.is_some() {
-            return Ok(());
+            return Ok(Course::Running);
         }
-        if let Some(ended) = state.terminated {
-            return Err(anyhow!(
-                "container {container} ended with exit code {} before it could be attached to; \
-                 `wasmpod logs {} -c {container}` has its output",
-                ended.exit_code,
-                talk::name_of(pod)
-            )
-            .into());
+        if state.terminated.is_some() {
+            return Ok(Course::Ended);
         }
         let waiting = state.waiting.and_then(|waiting| {
             let reason = waiting

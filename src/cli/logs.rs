@@ -110,9 +110,30 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
                 .map(|name| args.log(&store, &pod, name, &wish)),
         );
     }
-    if args.follow == Some(true) && all.len() > 1 {
-        return args.follow_all(all);
+    if args.follow == Some(true) {
+        args.check_concurrency(all.len())
+            .map_err(Failure::Machine)?;
+        if all.len() > 1 {
+            return args.follow_all(all);
+        }
     }
+    print_all(&all)
+}
+
+/// All that a container of a pod has written so far, as it was written.
+pub fn whole(context: &Context, pod: v1::Pod, container: String) -> Result<ExitCode, Failure> {
+    print_all(&[Log {
+        store: context.store(),
+        pod,
+        container,
+        wish: LogWish::default(),
+        previous: false,
+        follow: false,
+    }])
+}
+
+/// One after the other.
+fn print_all(all: &[Log]) -> Result<ExitCode, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     let done = all.iter().try_for_each(|log| log.print(&mut out));
     // What was read before something failed is printed all the same.
@@ -222,16 +243,19 @@ impl Args {
         }
     }
 
+    fn check_concurrency(&self, streams: usize) -> Result<()> {
+        if streams <= self.max_log_requests {
+            return Ok(());
+        }
+        Err(anyhow!(
+            "you are attempting to follow {streams} log streams, but maximum allowed concurrency is {}, use \
+             --max-log-requests to increase the limit",
+            self.max_log_requests
+        ))
+    }
+
     /// Each on a thread of its own, line by line on the same output.
     fn follow_all(&self, all: Vec<Log>) -> Result<ExitCode, Failure> {
-        if all.len() > self.max_log_requests {
-            return Err(Failure::Machine(anyhow!(
-                "you are attempting to follow {} log streams, but maximum allowed concurrency is {}, use --max-log-requests \
-                 to increase the limit",
-                all.len(),
-                self.max_log_requests
-            )));
-        }
         let out = Shared(Arc::new(Mutex::new(BufWriter::new(io::stdout()))));
         let (tell, results) = channel();
         for log in all {

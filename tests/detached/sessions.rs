@@ -169,3 +169,16 @@ fn a_container_can_be_added_to_look_around() {
     let again = host.run(debug).assert_code(1);
     assert!(again.stderr.contains("look"), "{again}");
 }
+
+#[test]
+fn a_debug_container_that_ended_before_it_was_attached_to_is_heard_all_the_same() {
+    let host = host();
+    let debug = ["debug", "web", "-qi", "-c", "quick", "--", "hostname"];
+    let run = host.run_with_input(debug, b"").success();
+    assert_eq!(run.stdout, "web\n");
+    let unknown = host.run(["debug", "gone"]).assert_code(1);
+    assert_eq!(
+        unknown.stderr,
+        "Error from server (NotFound): pods \"gone\" not found\n"
+    );
+}
