@@ -169,3 +169,21 @@ fn many_are_followed_line_by_line() {
     };
     assert!(run.stdout.lines().all(whole), "{run}");
 }
+
+#[test]
+fn a_limit_of_streams_holds_for_a_single_one_too() {
+    let host = host_that_counts();
+    refuses(
+        host.run([
+            "logs",
+            "-f",
+            "-lapp=web",
+            "-c",
+            "count",
+            "--max-log-requests=0",
+        ]),
+        1,
+        "error: you are attempting to follow 1 log streams, but maximum allowed concurrency is 0, use --max-log-requests to \
+         increase the limit",
+    );
+}
