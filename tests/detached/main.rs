@@ -7,6 +7,7 @@ mod common;
 mod about;
 mod apply;
 mod change;
+mod cold;
 mod delete;
 mod lives;
 mod logs;

@@ -118,19 +118,35 @@ impl Cache {
         Ok(())
     }
 
-    /// Only one process at a time makes an entry; the others wait here and then find it.
+    /// Only one process at a time makes an entry; the others wait here and then find it. The kernel takes the lock from one that
+    /// dies.
     pub fn lock(&self, key: Key) -> io::Result<Lock<'_>> {
         let name = format!("{}.lock", key.hex());
-        let file = self
-            .dir
-            .open_with(&name, private().create(true).write(true))?
-            .into_std();
-        file.lock()?;
-        Ok(Lock {
-            cache: self,
-            name,
-            _file: file,
-        })
+        loop {
+            let file = self
+                .dir
+                .open_with(&name, private().create(true).write(true))?
+                .into_std();
+            file.lock()?;
+            // Whoever had it before has taken the name away: by now it may be the name of another one's lock.
+            if self.is_named(&file, &name)? {
+                return Ok(Lock {
+                    cache: self,
+                    name,
+                    _file: file,
+                });
+            }
+        }
+    }
+
+    fn is_named(&self, file: &File, name: &str) -> io::Result<bool> {
+        use cap_std::fs::MetadataExt as _;
+        let held = file.metadata()?;
+        match self.dir.symlink_metadata(name) {
+            Ok(named) => Ok((held.dev(), held.ino()) == (named.dev(), named.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// A file in which to collect a new entry. Gone with the value unless published.
@@ -230,7 +246,7 @@ pub(super) struct Lock<'a> {
 
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
-        // Whoever waits for it looks for the entry before it makes one, so a lock on a file without a name does no harm.
+        // Before the lock is let go: whoever gets it then sees that it has no name, and takes another.
         let _ = self.cache.dir.remove_file(&self.name);
     }
 }
@@ -377,4 +393,34 @@ fn stamp_name(key: Key) -> String {
 fn path_name(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
     format!("path-{}", Digest::of(path.as_os_str().as_bytes()).hex())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    /// When a compilation failed, those who had waited for it and those who came later compiled at the same time.
+    #[test]
+    fn one_at_a_time_has_the_lock_also_when_no_entry_comes_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, key) = (dir.path().join("code"), Digest::of(b"program"));
+        let taken = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let cache = Cache::open(&path).unwrap();
+                    for _ in 0..200 {
+                        let lock = cache.lock(key).unwrap();
+                        assert!(!taken.swap(true, Ordering::SeqCst), "two have it");
+                        std::thread::yield_now();
+                        taken.store(false, Ordering::SeqCst);
+                        drop(lock);
+                    }
+                });
+            }
+        });
+        assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0);
+    }
 }
