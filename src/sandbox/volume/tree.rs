@@ -45,14 +45,17 @@ impl PodTree {
             .mode(0o750)
             .create(&root)
             .with_context(text)?;
+        // Until the lock is held it looks like one that was left behind.
+        let door = door(parent)?;
         let lock = lock(&root)?;
         let inherited = !kept.is_empty() && root.join(KEEP).exists();
         if inherited {
             clear(&root, &kept_in(&root))?;
         }
-        if !kept.is_empty() {
-            std::fs::write(root.join(KEEP), kept.join("\n")).with_context(text)?;
+        if !kept.is_empty() && kept_in(&root) != kept {
+            keep(&root, kept).with_context(text)?;
         }
+        drop(door);
         Ok(PodTree {
             root,
             lock: Some(lock),
@@ -69,10 +72,11 @@ impl PodTree {
     /// # Errors
     /// When something in it cannot be removed; the rest is gone then.
     pub fn remove(&mut self) -> Result<()> {
-        if self.lock.take().is_none() {
-            return Ok(());
+        // Held to the end, so that nobody else removes it too.
+        match self.lock.take() {
+            Some(_lock) => remove_tree(&self.root),
+            None => Ok(()),
         }
-        remove_tree(&self.root)
     }
 }
 
@@ -86,6 +90,19 @@ impl Drop for PodTree {
             tracing::warn!("{error:#}");
         }
     }
+}
+
+/// Held by who makes a directory and by who looks for leftovers, so that neither takes the other's for one.
+fn door(parent: &Path) -> Result<File> {
+    let door = File::open(parent).and_then(|door| door.lock().map(|()| door));
+    door.with_context(|| format!("could not lock the directory {}", parent.display()))
+}
+
+/// Notes what outlives the process. Whole or not at all: who finds half of it would throw the other half away.
+fn keep(root: &Path, kept: &[&str]) -> std::io::Result<()> {
+    let fresh = root.join(".keep");
+    std::fs::write(&fresh, kept.join("\n"))?;
+    std::fs::rename(&fresh, root.join(KEEP))
 }
 
 fn lock(root: &Path) -> Result<File> {
@@ -145,9 +162,13 @@ pub fn sweep(parent: &Path) {
         let Ok(lock) = File::options().write(true).open(path.join(LOCK)) else {
             continue;
         };
-        if lock.try_lock().is_ok()
-            && let Err(error) = remove_tree(&path)
-        {
+        let Ok(door) = door(parent) else {
+            return;
+        };
+        // Only now: it may have been one in the making.
+        let dead = !path.join(KEEP).exists() && lock.try_lock().is_ok();
+        drop(door);
+        if dead && let Err(error) = remove_tree(&path) {
             tracing::warn!("{error:#}");
         }
     }
@@ -250,6 +271,49 @@ mod tests {
         assert_eq!(names(tree.path()), ["keep", "lock", "volumes"]);
         tree.remove().unwrap();
         assert_eq!(names(scratch.path()), [""; 0]);
+    }
+
+    /// Every pod that starts sweeps, so two that started at once could fail.
+    #[test]
+    fn one_in_the_making_is_not_swept() {
+        let scratch = tempfile::tempdir().unwrap();
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    sweep(scratch.path());
+                }
+            });
+            let made: Result<Vec<()>> = (0..2000)
+                .map(|number| {
+                    let name = format!("pod-{number}");
+                    let kept: &[&str] = if number % 2 == 0 { &["volumes"] } else { &[] };
+                    let mut tree = PodTree::create(scratch.path(), &name, kept)?;
+                    assert!(tree.path().join(LOCK).exists());
+                    tree.remove()
+                })
+                .collect();
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            made.unwrap();
+        });
+    }
+
+    /// On a full disk the list of what is kept was emptied, and the next process threw the volumes away.
+    #[test]
+    fn what_is_kept_is_never_forgotten_in_between() {
+        let scratch = tempfile::tempdir().unwrap();
+        killed(scratch.path());
+        let file = scratch.path().join("pod").join(KEEP);
+        let before = std::fs::metadata(&file).unwrap().modified().unwrap();
+        drop(PodTree::create(scratch.path(), "pod", &["volumes"]).unwrap());
+        let after = std::fs::metadata(&file).unwrap().modified().unwrap();
+        assert_eq!(before, after, "nothing is written where nothing changes");
+        drop(PodTree::create(scratch.path(), "pod", &["volumes", "roots"]).unwrap());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "volumes\nroots");
+        assert_eq!(
+            names(&scratch.path().join("pod")),
+            ["keep", "lock", "volumes"]
+        );
     }
 
     #[test]
