@@ -55,7 +55,7 @@ impl Process {
 pub enum HoldError {
     #[error("pod {uid} is already running as process {pid}")]
     Running { uid: String, pid: u32 },
-    /// Somebody is just removing what a dead process has left.
+    /// Somebody is just removing what a dead process has left. Only said to those who do not wait.
     #[error("pod {uid} is being cleaned up")]
     Busy { uid: String },
     #[error("lock {path}: {source}")]
@@ -134,18 +134,24 @@ impl Lock {
             return Err(failed(io::ErrorKind::InvalidInput.into()));
         }
         let folder = Folder::make(&layout.running()).map_err(failed)?;
-        // One at a time may look and take, for as long as that lasts.
-        let door = File::open(layout.running()).map_err(failed)?;
-        turn.lock(&door).map_err(failed)?;
-        let found = look(&folder, uid, &mut Vec::new()).map_err(failed)?;
-        if let Some(Held { pid, cleaning }) = found.held {
+        let (_door, found) = loop {
+            // One at a time may look and take, for as long as that lasts.
+            let door = File::open(layout.running()).map_err(failed)?;
+            turn.lock(&door).map_err(failed)?;
+            let found = look(&folder, uid, &mut Vec::new()).map_err(failed)?;
+            let Some(Held { pid, cleaning }) = found.held else {
+                break (door, found);
+            };
             let uid = uid.to_owned();
-            return Err(if cleaning {
-                HoldError::Busy { uid }
-            } else {
-                HoldError::Running { uid, pid }
-            });
-        }
+            match (cleaning, turn) {
+                (false, _) => return Err(HoldError::Running { uid, pid }),
+                (true, Turn::Skip) => return Err(HoldError::Busy { uid }),
+                (true, Turn::Await) => {
+                    drop(door);
+                    await_release(&folder, &uid).map_err(failed)?;
+                }
+            }
+        };
         let claim = Claim::of_this_process(after(found.process())).map_err(failed)?;
         let content = serde_json::to_string(&claim).map_err(|error| failed(error.into()))? + "\n";
         let file = folder
@@ -214,6 +220,23 @@ fn whole_file(kind: i32) -> libc::flock {
 fn lock_whole(file: &File) -> io::Result<()> {
     fcntl(file, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK)))?;
     Ok(())
+}
+
+/// Waits until whoever has the lock lets it go, or dies. It is not ours then: somebody else may be faster.
+fn await_release(folder: &Folder, uid: &str) -> io::Result<()> {
+    let file = match folder.open_file(&format!("{uid}.lock"), OFlag::O_RDONLY | OFlag::O_NONBLOCK) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let shared = whole_file(libc::F_RDLCK);
+    loop {
+        match fcntl(&file, FcntlArg::F_OFD_SETLKW(&shared)) {
+            Ok(_) => return Ok(()),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn is_locked(file: &File) -> io::Result<bool> {

@@ -54,14 +54,32 @@ fn a_process_of_which_nobody_cleans_up_after_is_not_one() {
         DEAD,
         "who cleans up is not the pod"
     );
-    let error = Lock::take(store.layout(), "uid-1").unwrap_err();
-    assert!(matches!(error, HoldError::Busy { .. }));
+    let error = Lock::clean(store.layout(), "uid-1", Turn::Skip).unwrap_err();
+    assert!(matches!(error, HoldError::Busy { .. }), "{error}");
     killed(lock);
     assert_eq!(
         store.process("uid-1").unwrap(),
         DEAD,
         "and when he is killed, it is as before"
     );
+}
+
+/// An apply beside a `get` failed because that was just putting in order what the pod's last process had left.
+#[test]
+fn a_new_process_waits_for_who_cleans_up() {
+    for in_order in [true, false] {
+        let (_dir, store) = store();
+        killed(born(&store, "uid-1"));
+        let (lock, _) = Lock::clean(store.layout(), "uid-1", Turn::Await).unwrap();
+        std::thread::scope(|scope| {
+            let new = scope.spawn(|| Lock::take(store.layout(), "uid-1"));
+            if in_order {
+                lock.remove().unwrap();
+            }
+            killed(lock);
+            new.join().unwrap().unwrap();
+        });
+    }
 }
 
 #[test]
