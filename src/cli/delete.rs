@@ -12,7 +12,7 @@ use super::outcome::{self, DryRun, DryRunFlag};
 use super::targets::{Selectors, Target, Wish};
 use super::wait::{self, Patience};
 use super::{Context, Failure, locked, say};
-use crate::node::{Deleted, Deletion, StoreError, Watch};
+use crate::node::{self, Deleted, Deletion, StoreError, Watch};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -254,6 +254,12 @@ impl Verb<'_> {
                 say(failure);
             });
         }
+        // What earlier ones left that were killed on their way.
+        if !self.args.dry_run.dry_run.is_dry()
+            && let Err(error) = node::reconcile(&self.fleet.store, self.fleet.machinery.as_ref())
+        {
+            tracing::warn!("what is left of deleted pods: {error}");
+        }
         Ok(if failed {
             ExitCode::FAILURE
         } else {
@@ -270,7 +276,7 @@ fn begin(fleet: &Fleet, namespace: &str, name: &str, grace: Grace) -> Result<Del
         grace: grace.seconds,
         force: grace.force,
     };
-    crate::node::delete(&fleet.store, fleet.machinery.as_ref(), &wish)
+    node::delete(&fleet.store, fleet.machinery.as_ref(), &wish)
 }
 
 /// Deletes a pod and waits until it is gone.

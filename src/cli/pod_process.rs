@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use k8s_openapi::api::core::v1;
@@ -24,7 +25,7 @@ use super::run::{node, raise_file_limit};
 use super::{Context, Failure};
 use crate::control;
 use crate::node::{Hold, Layout, Record, Store, StoreError};
-use crate::pod::{self, Compiler, CriLog, Ending, Images, Options, Pod, Served, StdinFrom};
+use crate::pod::{self, Compiler, CriLog, Ending, Handle, Images, Options, Pod, Served, StdinFrom};
 use crate::spec::{self, pod::Pod as Spec};
 use launcher::Launcher;
 use notes::Notes;
@@ -57,7 +58,7 @@ fn live(args: &Args, root: Option<PathBuf>, launcher: &mut Launcher) -> Result<(
     // From here to the end of this function this process is the pod.
     let _hold = Hold::take(&layout, &args.uid).map_err(anyhow::Error::new)?;
     let store = Store::new(layout);
-    let object = object(&store, args)?;
+    let object = object(&store, args).inspect_err(|_| forget(&store, args))?;
     let spec = Arc::new(resolve(&object, &args.uid)?);
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -88,6 +89,25 @@ fn object(store: &Store, args: &Args) -> anyhow::Result<v1::Pod> {
         bail!("pod {}/{} is being deleted", args.namespace, args.name);
     }
     Ok(object)
+}
+
+/// A pod that was deleted while its process was being started may have got a log since.
+fn forget(store: &Store, args: &Args) {
+    let stays = |pod: &v1::Pod| pod.metadata.uid.as_deref() == Some(&args.uid);
+    let Args {
+        namespace,
+        name,
+        uid,
+        ..
+    } = args;
+    match store.stored(namespace, name) {
+        Err(StoreError::NotFound { .. }) => {}
+        Ok(pod) if !stays(&pod) => {}
+        _ => return,
+    }
+    if let Err(error) = store.finish_delete(namespace, name, uid) {
+        tracing::warn!("something of pod {name:?} is left: {error}");
+    }
 }
 
 fn resolve(object: &v1::Pod, uid: &str) -> Result<Spec, Failure> {
@@ -145,10 +165,7 @@ impl Process {
         loop {
             tokio::select! {
                 _ = &mut run => break,
-                () = terminations.next() => {
-                    ending.begin();
-                    handle.stop(None);
-                }
+                () = terminations.next() => self.end(&ending, &handle),
             }
         }
         // Both end by themselves now: first what is written, so that who hears the end finds it on disk.
@@ -159,6 +176,20 @@ impl Process {
         drop(end);
         let _ = serving.await;
         Ok(())
+    }
+
+    /// The machine, or a supervisor, wants this process to end; or somebody reminds it of a deletion of which it was not told.
+    fn end(&self, ending: &Ending, pod: &Handle) {
+        let stored = self.store.stored(&self.spec.namespace, &self.spec.name);
+        let metadata = stored.map(|object| object.metadata).unwrap_or_default();
+        if metadata.uid.as_ref() == Some(&self.spec.uid) && metadata.deletion_timestamp.is_some() {
+            let seconds = metadata.deletion_grace_period_seconds.unwrap_or(0);
+            let grace = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+            pod.stop(Some(grace));
+        } else {
+            ending.begin();
+            pod.stop(None);
+        }
     }
 
     fn build(&self, notes: &Notes) -> anyhow::Result<Pod> {

@@ -8,6 +8,7 @@ use super::error::{StoreError, doing};
 use super::lock::Lock;
 use super::pidfd::PidFd;
 use super::reconcile::{Reconciled, erase, reconcile_pod};
+use super::update::parts;
 use super::voice::{Control, Voice};
 use super::writers::Turn;
 use super::{Machinery, Process, Store};
@@ -153,6 +154,7 @@ fn tell(
             Ok(Told::Stops)
         }
         _ if grace.is_zero() => Ok(Told::Deaf),
+        CallError::Lost(_) if parts(store, uid, pid)? => Ok(Told::Deaf),
         error => Err(StoreError::Process(error.to_string())),
     }
 }

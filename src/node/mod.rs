@@ -28,6 +28,7 @@ mod lost;
 pub mod manifests;
 mod names;
 mod objects;
+mod orphans;
 mod pidfd;
 mod published;
 mod reconcile;

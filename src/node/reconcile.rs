@@ -8,15 +8,18 @@ use std::borrow::Cow;
 use std::io;
 
 use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use nix::sys::signal::Signal;
 
-use super::disk::{Durable, Folder};
+use super::disk::Durable;
 use super::error::{StoreError, doing};
-use super::lock::{HoldError, Lock, Process, tidy, uids};
+use super::lock::{HoldError, Lock, Process};
 use super::lost::lost_status;
+use super::pidfd::PidFd;
 use super::published::Published;
 use super::record::note_after_death;
-use super::writers::{Turn, micros};
-use super::{Layout, Machinery, Sight, Store};
+use super::writers::{Turn, micros, now};
+use super::{Layout, Machinery, Sight, Store, orphans, supervise};
 use crate::lifecycle::{Event, EventKind, Time};
 
 /// What became of a pod whose process is gone.
@@ -46,6 +49,11 @@ pub fn list(
     for sight in sights.iter().filter(|sight| needs_order(sight)) {
         changed |= attempt(store, machinery, &sight.pod);
     }
+    remind(store, &sights);
+    // Nobody would come by them: they are shown nowhere.
+    if orphans::are_likely(store, &sights)? {
+        orphans::sweep(store, machinery, attempt)?;
+    }
     if changed {
         return store.sights(namespace);
     }
@@ -63,6 +71,7 @@ pub fn get(
     name: &str,
 ) -> Result<Sight, StoreError> {
     let sight = store.sight(namespace, name)?;
+    remind(store, std::slice::from_ref(&sight));
     if needs_order(&sight) && attempt(store, machinery, &sight.pod) {
         return store.sight(namespace, name);
     }
@@ -80,7 +89,8 @@ pub fn reconcile(store: &Store, machinery: &dyn Machinery) -> Result<usize, Stor
         count += usize::from(attempt(store, machinery, &sight.pod));
     }
     store.objects::<v1::Pod>().tidy()?;
-    Ok(count + sweep_orphans(store, machinery)?)
+    supervise::tidy(store);
+    Ok(count + orphans::sweep(store, machinery, attempt)?)
 }
 
 /// One pod, if it needs it.
@@ -124,6 +134,42 @@ fn needs_order(sight: &Sight) -> bool {
         Process::Dead { .. } => true,
         Process::None => sight.lost || deleted,
     }
+}
+
+/// Whoever marked a pod for deletion may have been killed before he told its process. A signal needs no answer, so nobody waits
+/// for one that hangs; for one that has been told already it changes nothing.
+fn remind(store: &Store, sights: &[Sight]) {
+    for sight in sights {
+        let Process::Living { pid } = sight.process else {
+            continue;
+        };
+        let meta = &sight.pod.metadata;
+        if !is_overdue(meta) {
+            continue;
+        }
+        let uid = meta.uid.as_deref().unwrap_or_default();
+        let reminded = match PidFd::of_pod(store.layout(), uid, pid) {
+            Ok(Some(process)) => process.send(Signal::SIGTERM),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = reminded {
+            tracing::warn!(
+                "the process {pid} of a pod that is to be deleted cannot be told: {error}"
+            );
+        }
+    }
+}
+
+/// Whether it was marked so long ago that its process must have heard of it.
+fn is_overdue(meta: &ObjectMeta) -> bool {
+    // Between the mark and the word lie milliseconds; times are whole seconds.
+    const SECONDS: i64 = 2;
+    let Some(end) = &meta.deletion_timestamp else {
+        return false;
+    };
+    let grace = meta.deletion_grace_period_seconds.unwrap_or(0);
+    now().0.as_second() - (end.0.as_second() - grace) >= SECONDS
 }
 
 /// Readers show what there is, whether or not it could be put in order.
@@ -244,37 +290,4 @@ pub(super) fn erase(machinery: &dyn Machinery, uid: &str) -> Result<(), StoreErr
     machinery
         .erase(uid)
         .map_err(|error| StoreError::Process(format!("error killing pod: {error:#}")))
-}
-
-/// Locks of pods of which there is no object. What they name is removed with them.
-fn sweep_orphans(store: &Store, machinery: &dyn Machinery) -> Result<usize, StoreError> {
-    let running = store.layout().running();
-    let folder = match Folder::open(&running) {
-        Ok(folder) => folder,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(doing("open", &running)(error)),
-    };
-    tidy(&running).map_err(doing("tidy", &running))?;
-    // The locks first: an object is there before its lock is, so a lock without one has lost it.
-    let locked = uids(&folder).map_err(doing("list", &running))?;
-    let known: std::collections::HashSet<_> = store
-        .stored_all(None)?
-        .into_iter()
-        .filter_map(|pod| pod.metadata.uid)
-        .collect();
-    let mut count = 0;
-    for uid in locked {
-        if known.contains(&uid) || !matches!(store.process(&uid)?, Process::Dead { .. }) {
-            continue;
-        }
-        let orphan = v1::Pod {
-            metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
-                uid: Some(uid),
-                ..Default::default()
-            },
-            ..Default::default()
-        };
-        count += usize::from(attempt(store, machinery, &orphan));
-    }
-    Ok(count)
 }

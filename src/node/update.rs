@@ -1,10 +1,14 @@
 //! Changing a pod that runs.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1;
 
-use super::error::StoreError;
+use super::error::{StoreError, doing};
+use super::pidfd::PidFd;
 use super::voice::{Control, Voice};
 use super::{Applied, Process, Store};
+use crate::control::CallError;
 
 /// Changes a stored pod and tells its process, if it has one. What may be changed is the caller's to check, in `change`.
 ///
@@ -31,10 +35,24 @@ pub(super) fn update_by(
     if applied == Applied::Configured
         && let Process::Living { .. } = store.process(uid)?
         && let Err(error) = voice.update(store, uid, &pod)
-        // One that has ended meanwhile needs no telling.
-        && let Process::Living { .. } = store.process(uid)?
+        // One that ends meanwhile needs no telling.
+        && let Process::Living { pid } = store.process(uid)?
+        && !(matches!(error, CallError::Lost(_)) && parts(store, uid, pid)?)
     {
         return Err(StoreError::Process(error.to_string()));
     }
     Ok((pod, applied))
+}
+
+/// Whether a process that broke off a conversation is about to end. One that dies closes its connections before it lets go of
+/// its lock.
+pub(super) fn parts(store: &Store, uid: &str, pid: u32) -> Result<bool, StoreError> {
+    // To take it apart is all that the kernel has to do.
+    const PARTING: Duration = Duration::from_secs(2);
+    let layout = store.layout();
+    let parts = || match PidFd::of_pod(layout, uid, pid)? {
+        Some(process) => process.wait(PARTING),
+        None => Ok(true),
+    };
+    parts().map_err(doing("wait for the process of", &layout.lock(uid)))
 }

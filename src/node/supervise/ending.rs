@@ -54,6 +54,7 @@ impl Supervisor {
         if killed {
             super::super::reconcile(&self.store, self.machinery.as_ref())?;
         }
+        self.roster.close();
         Ok(())
     }
 

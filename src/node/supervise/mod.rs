@@ -43,6 +43,7 @@ use care::{Care, Turn};
 pub use note::Note;
 use roster::Roster;
 pub use roster::RosterError;
+pub(super) use roster::tidy;
 pub use signals::{Signalled, Signals};
 use starts::Starts;
 use statics::Directory;

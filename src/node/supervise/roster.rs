@@ -1,12 +1,12 @@
 //! There is one supervisor for what is stored, and which pods' processes are its own.
 //!
 //! `RUN/up.lock` is held (flock) by the supervisor. Its first line is the supervisor's process, the others are the uids of pods
-//! it started, so that the next one, after a kill, knows whose they are.
+//! it started, so that the next one, after a kill, knows whose they are. An end in order removes it.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -16,6 +16,7 @@ use super::super::{Store, names};
 
 pub(super) struct Roster {
     file: Flock<File>,
+    path: PathBuf,
     uids: BTreeSet<String>,
 }
 
@@ -42,7 +43,7 @@ impl RosterError {
 
 impl Roster {
     pub fn take(store: &Store) -> Result<Roster, RosterError> {
-        let path = store.layout().run.join("up.lock");
+        let path = path(store);
         let failed = |doing| {
             let path = path.clone();
             move |source| RosterError::Io {
@@ -51,23 +52,31 @@ impl Roster {
                 source,
             }
         };
-        let mut file = open(&path).map_err(failed("open"))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(failed("read"))?;
-        let mut lines = text.lines();
-        let before = lines.next().unwrap_or_default().to_owned();
-        let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(file) => file,
-            Err((_, Errno::EWOULDBLOCK)) => {
-                return Err(RosterError::Taken { path, pid: before });
+        let file = loop {
+            let file = open(&path).map_err(failed("open"))?;
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                // One that has ended in between has taken the file with it.
+                Ok(file) if !is_at(&file, &path) => {}
+                Ok(file) => break file,
+                Err((file, Errno::EWOULDBLOCK)) => {
+                    let pid = first_line(&file);
+                    return Err(RosterError::Taken { path, pid });
+                }
+                Err((_, errno)) => return Err(failed("lock")(errno.into())),
             }
-            Err((_, errno)) => return Err(failed("lock")(errno.into())),
         };
+        let mut text = String::new();
+        (&*file).read_to_string(&mut text).map_err(failed("read"))?;
+        let lines = text.lines().skip(1);
         let lives = |uid: &&str| {
             names::is_uid(uid) && store.process(uid).is_ok_and(|found| found.pid().is_some())
         };
         let uids = lines.filter(lives).map(str::to_owned).collect();
-        let mut roster = Roster { file, uids };
+        let mut roster = Roster {
+            file,
+            path: path.clone(),
+            uids,
+        };
         roster.write().map_err(failed("write"))?;
         Ok(roster)
     }
@@ -94,6 +103,13 @@ impl Roster {
         self.write()
     }
 
+    /// There is no supervisor any more, and nothing that the next one would have to know.
+    pub fn close(&self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::warn!("the lock {} stays behind: {error}", self.path.display());
+        }
+    }
+
     fn write(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()?;
@@ -101,6 +117,37 @@ impl Roster {
         self.uids.iter().for_each(|uid| text += &format!("{uid}\n"));
         self.file.write_all(text.as_bytes())
     }
+}
+
+/// Removes what a supervisor has left that was killed, unless it tells of pods that still run.
+pub fn tidy(store: &Store) {
+    let path = path(store);
+    if !path.exists() {
+        return;
+    }
+    // Somebody who has it sees to it himself.
+    if let Ok(roster) = Roster::take(store)
+        && roster.uids.is_empty()
+    {
+        roster.close();
+    }
+}
+
+fn path(store: &Store) -> PathBuf {
+    store.layout().run.join("up.lock")
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |meta: &fs::Metadata| (meta.dev(), meta.ino());
+    let (held, named) = (file.metadata(), fs::metadata(path));
+    matches!((&held, &named), (Ok(held), Ok(named)) if identity(held) == identity(named))
+}
+
+fn first_line(mut file: &File) -> String {
+    let mut text = String::new();
+    // A number for people: without it the message is still true.
+    let _ = file.read_to_string(&mut text);
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -129,6 +176,27 @@ mod tests {
         assert!(error.starts_with(&expected), "{error}");
         drop(roster);
         Roster::take(&store).unwrap();
+    }
+
+    #[test]
+    fn an_end_in_order_leaves_no_lock_and_a_kill_only_what_the_next_one_needs() {
+        let (_dir, store) = store();
+        Roster::take(&store).unwrap().close();
+        assert!(!path(&store).exists());
+        let mut roster = Roster::take(&store).unwrap();
+        let life = born(&store, "lives");
+        roster.add("lives").unwrap();
+        tidy(&store);
+        drop(roster);
+        tidy(&store);
+        assert_eq!(
+            Roster::take(&store).unwrap().uids,
+            ["lives".to_owned()].into()
+        );
+        life.remove().unwrap();
+        drop(life);
+        tidy(&store);
+        assert!(!path(&store).exists());
     }
 
     #[test]

@@ -1,8 +1,11 @@
 use std::io;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::{Fake, born, killed, pod, publish, status, store, uid};
 use crate::control::CallError;
@@ -10,7 +13,7 @@ use crate::node::delete::delete_by;
 use crate::node::disk::step;
 use crate::node::update::update_by;
 use crate::node::voice::Voice;
-use crate::node::{Deleted, Deletion, Store, StoreError};
+use crate::node::{Applied, Deleted, Deletion, Store, StoreError, list};
 
 /// Hears what is said to the pod's process.
 #[derive(Default)]
@@ -229,6 +232,40 @@ fn by_force_a_deaf_process_is_killed_and_nothing_stays() {
     );
 }
 
+/// A delete failed when the process was killed while it was told.
+#[test]
+fn one_that_dies_while_it_is_told_is_deleted_all_the_same() {
+    static VICTIM: AtomicI32 = AtomicI32::new(0);
+    let (dir, store) = store();
+    let made = store.create(pod("web")).unwrap();
+    let mut child = holder(&store, dir.path(), uid(&made));
+    VICTIM.store(child.id().cast_signed(), Ordering::SeqCst);
+    let ear = Ear {
+        answer: Some(|| {
+            let victim = Pid::from_raw(VICTIM.load(Ordering::SeqCst));
+            kill(victim, Signal::SIGKILL).unwrap();
+            CallError::Lost("connection reset".to_owned())
+        }),
+        ..Ear::default()
+    };
+    let colour = |pod: &mut v1::Pod| {
+        pod.metadata
+            .labels
+            .get_or_insert_default()
+            .insert("colour".to_owned(), "red".to_owned());
+        Ok(())
+    };
+    let update = || update_by(&store, &ear, "default", "web", colour);
+    assert_eq!(update().unwrap().1, Applied::Configured);
+    child.wait().unwrap();
+    let mut child = holder(&store, dir.path(), uid(&made));
+    VICTIM.store(child.id().cast_signed(), Ordering::SeqCst);
+    let deleted = delete_by(&store, &Fake::default(), &ear, &web()).unwrap();
+    assert_eq!(deleted, Deleted::Gone);
+    child.wait().unwrap();
+    assert!(gone(&store));
+}
+
 #[test]
 fn by_force_even_what_cannot_be_understood_goes() {
     let (_dir, store) = store();
@@ -288,4 +325,26 @@ fn a_running_pod_hears_of_its_change() {
         *ear.heard.lock().unwrap(),
         [format!("update {} 3", uid(&made))]
     );
+}
+
+/// A pod ran on for ever when the delete that had marked it was killed before it told the process.
+#[test]
+fn a_process_that_was_not_told_of_its_deletion_is_reminded_by_who_reads() {
+    use std::os::unix::process::ExitStatusExt;
+    let (dir, store) = store();
+    let made = store.create(pod("web")).unwrap();
+    let mut child = holder(&store, dir.path(), uid(&made));
+    store.begin_delete("default", "web", None, Some(1)).unwrap();
+    // As if it had been a while ago.
+    let file = store.layout().objects().join("pods/default/web.json");
+    let mut marked = store.stored("default", "web").unwrap();
+    let time = &mut marked.metadata.deletion_timestamp.as_mut().unwrap().0;
+    *time = time
+        .saturating_sub(k8s_openapi::jiff::SignedDuration::from_secs(5))
+        .unwrap();
+    std::fs::write(&file, serde_json::to_vec(&marked).unwrap()).unwrap();
+    let seen = list(&store, &Fake::default(), None).unwrap();
+    assert!(seen[0].process.pid().is_some());
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+    assert!(list(&store, &Fake::default(), None).unwrap().is_empty());
 }

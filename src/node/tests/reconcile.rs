@@ -242,3 +242,29 @@ fn a_reader_waits_for_nobody() {
     drop(writers);
     assert!(list(&store, &machinery, None).unwrap().is_empty());
 }
+
+/// Nobody came by the lock of a process that was killed between removing its object and letting go.
+#[test]
+fn a_list_finds_what_is_left_of_a_pod_that_is_stored_no_more() {
+    let (_dir, store) = store();
+    let made = store.create(pod("web")).unwrap();
+    let other = store.create(pod("other")).unwrap();
+    for pod in [&made, &other] {
+        publish(&store, uid(pod), 0, status("Running"));
+    }
+    let _lives = born(&store, uid(&other));
+    killed(born(&store, uid(&made)));
+    fs::remove_file(store.layout().objects().join("pods/default/web.json")).unwrap();
+    let machinery = Fake::default();
+    // Whichever namespace is asked for.
+    assert!(
+        list(&store, &machinery, Some("elsewhere"))
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(*machinery.erased.lock().unwrap(), [uid(&made)]);
+    assert!(!store.layout().lock(uid(&made)).exists());
+    assert!(store.published(uid(&made)).unwrap().is_none());
+    assert!(store.published(uid(&other)).unwrap().is_some());
+    assert!(store.process(uid(&other)).unwrap().pid().is_some());
+}
