@@ -31,8 +31,13 @@ impl Host {
     /// With the compiled code of all hosts: each guest is compiled once per build folder, not once per test.
     pub fn new() -> Host {
         let host = Host::cold();
-        share_code(&host.root().join("cache/code"));
+        host.share_code();
         host
+    }
+
+    /// What [`Host::new`] does to a cold one: for one whose state directory is put somewhere else first.
+    pub fn share_code(&self) {
+        share_code(&self.root().join("cache/code"));
     }
 
     /// Without any compiled code, as on the first day.
