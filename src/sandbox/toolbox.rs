@@ -34,6 +34,7 @@ const APPLETS: &[&str] = &[
     "pwd",
     "rm",
     "seq",
+    "sh",
     "sha256sum",
     "sleep",
     "sort",

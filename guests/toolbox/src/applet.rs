@@ -1,5 +1,6 @@
 //! What an applet is, what it is given and how it fails.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -69,6 +70,10 @@ pub struct Io<'a> {
     pub stdin: &'a mut dyn BufRead,
     pub out: &'a mut dyn Write,
     pub err: &'a mut dyn Write,
+    /// What a shell has exported to this command; the environment of the program when no shell runs it.
+    pub exported: Option<BTreeMap<String, String>>,
+    /// Is `stdin` a file or a buffer that a shell put there, so that polling descriptor 0 would tell nothing of it?
+    pub redirected: bool,
     failed: bool,
 }
 
@@ -84,7 +89,19 @@ impl<'a> Io<'a> {
             stdin,
             out,
             err,
+            exported: None,
+            redirected: false,
             failed: false,
+        }
+    }
+
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+        match &self.exported {
+            Some(exported) => exported.clone(),
+            None => std::env::vars_os()
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
         }
     }
 

@@ -21,10 +21,9 @@ pub struct Ran {
 pub fn run_with(stdin: impl AsRef<[u8]>, name: &str, args: &[&str]) -> Ran {
     let (mut input, mut out, mut err) = (stdin.as_ref(), Vec::new(), Vec::new());
     let applet = applets::find(name).expect("a known applet");
-    let code = applet.main(
-        &strings(args),
-        &mut Io::new(applet.name, &mut input, &mut out, &mut err),
-    );
+    let mut io = Io::new(applet.name, &mut input, &mut out, &mut err);
+    io.redirected = true;
+    let code = applet.main(&strings(args), &mut io);
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ran {
         code,

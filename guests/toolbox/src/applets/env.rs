@@ -18,8 +18,7 @@ fn run(args: &[String], io: &mut Io) -> Outcome {
     )?;
     let mut variables = BTreeMap::new();
     if !options.has('i') {
-        let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
-        variables.extend(std::env::vars_os().map(|(name, value)| (text(name), text(value))));
+        variables = io.environment();
     }
     for name in options.values('u') {
         variables.remove(name);

@@ -16,7 +16,7 @@ fn run(args: &[String], io: &mut Io) -> Outcome {
         &[("short", 's'), ("fqdn", 'f'), ("ip-address", 'i')],
     )?;
     options.no_operands()?;
-    let name = read()?;
+    let name = read(io)?;
     match options.last_of("sfi") {
         Some('s') => writeln!(io.out, "{}", name.split('.').next().unwrap_or(&name))?,
         Some('i') => writeln!(io.out, "{}", addresses(&name)?)?,
@@ -26,10 +26,10 @@ fn run(args: &[String], io: &mut Io) -> Outcome {
 }
 
 /// WASI cannot be asked for it: the pod's file says it, or the variable that Kubernetes sets in every container.
-fn read() -> Result<String, Failure> {
+fn read(io: &Io) -> Result<String, Failure> {
     let file = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let name = match file.trim() {
-        "" => std::env::var("HOSTNAME").unwrap_or_default(),
+        "" => io.environment().remove("HOSTNAME").unwrap_or_default(),
         name => name.to_owned(),
     };
     match name.is_empty() {

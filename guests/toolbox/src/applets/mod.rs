@@ -19,6 +19,7 @@ mod printf;
 mod pwd;
 mod rm;
 mod seq;
+mod sh;
 mod sha256sum;
 mod sleep;
 mod sort;
@@ -57,6 +58,7 @@ pub static ALL: &[Applet] = &[
     pwd::APPLET,
     rm::APPLET,
     seq::APPLET,
+    sh::APPLET,
     sha256sum::APPLET,
     sleep::APPLET,
     sort::APPLET,

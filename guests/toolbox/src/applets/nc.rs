@@ -286,7 +286,9 @@ impl Relay {
         // Nothing more is read from stdin while the socket is full: back-pressure.
         let read_stdin = self.stdin_open && self.pending.is_empty();
         let mut waits = Vec::with_capacity(2);
-        if read_stdin {
+        // What a shell has put there is never waited for.
+        let poll_stdin = read_stdin && !io.redirected;
+        if poll_stdin {
             waits.push(Wait::new(STDIN, true, false));
         }
         if self.socket_open || !self.pending.is_empty() {
@@ -299,11 +301,16 @@ impl Relay {
         let left = self
             .deadline()
             .map(|at| at.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) || wait(&mut waits, left).at("poll")? == 0 {
+        let left = match read_stdin && io.redirected {
+            true => Some(Duration::ZERO),
+            false if left == Some(Duration::ZERO) => return Ok(false),
+            false => left,
+        };
+        if wait(&mut waits, left).at("poll")? == 0 && !(read_stdin && io.redirected) {
             return Ok(false);
         }
         self.last_traffic = Instant::now();
-        if read_stdin && waits[0].ready() {
+        if read_stdin && (io.redirected || waits[0].ready()) {
             let chunk = io.stdin.fill_buf().at("-")?;
             self.pending.extend_from_slice(chunk);
             let length = chunk.len();
