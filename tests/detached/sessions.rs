@@ -182,3 +182,38 @@ fn a_debug_container_that_ended_before_it_was_attached_to_is_heard_all_the_same(
         "Error from server (NotFound): pods \"gone\" not found\n"
     );
 }
+
+/// What the documentation of Kubernetes has its containers do, and what everybody types.
+#[test]
+fn there_is_a_shell() {
+    let dates = container("dates").command(["sh", "-c", "while true; do date; sleep 0.1; done"]);
+    let hello = container("hello").set("command", serde_json::json!(["/bin/sh"]));
+    let hello = hello.set(
+        "args",
+        serde_json::json!(["-c", "echo hello && sleep 3600"]),
+    );
+    let pod = pod("shell").container(dates).container(hello).grace(1);
+    let host = host_with("shell", &pod);
+    let logs = host.spawn(["logs", "-f", "shell", "-c", "dates"]);
+    logs.stdout.wait_for("UTC");
+    let hello = host.spawn(["logs", "-f", "shell", "-c", "hello"]);
+    hello.stdout.wait_for("hello");
+    let script = "cd /tmp; for i in 1 2; do echo $i $(hostname); done > f; sort -r < f | head -n 1; pwd; exit 9";
+    let run = host
+        .run(["exec", "shell", "-q", "--", "sh", "-c", script])
+        .assert_code(9);
+    assert_eq!(run.stdout, "2 shell\n/tmp\n");
+    let run = host.run_with_input(
+        ["exec", "-i", "shell", "-q", "--", "/bin/sh"],
+        b"read x\nline\necho \"$x\"\n",
+    );
+    assert_eq!(run.success().stdout, "line\n");
+    let refused = host.run(["exec", "shell", "-q", "--", "sh", "-c", "echo a; sleep 1 &"]);
+    assert!(
+        refused.assert_code(2).stderr.contains("WASI does not have"),
+        "background"
+    );
+    host.run(["delete", "pod", "shell"]).success();
+    logs.wait().success();
+    hello.wait().success();
+}
