@@ -50,4 +50,5 @@ pub use goduration::GoDuration;
 pub use input::{Cause, Exit, ImageProblem, Input, Probe, ProbeOutcome, Pulled, StartProblem};
 pub use life::{Life, Node};
 pub use phase::Phase;
+pub use resume::SANDBOX_LOST;
 pub use time::Time;

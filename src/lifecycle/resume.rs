@@ -21,6 +21,10 @@ const LOST: (i32, &str, &str) = (
     "The container could not be located when the pod was deleted.  The container used to be Running",
 );
 
+/// `status.reason` of a pod whose process died without a word. Whoever found that out has told the event
+/// `SandboxChanged`, too.
+pub const SANDBOX_LOST: &str = "SandboxLost";
+
 impl Life {
     /// The pod goes on at `now` in its sandbox number `attempt`. `previous` is the last that was known of it.
     ///
@@ -59,7 +63,9 @@ impl Life {
             life.settle(slot);
         }
         if life.may_go_on() {
-            life.say(None, now, event::sandbox_changed());
+            if previous.reason.as_deref() != Some(SANDBOX_LOST) {
+                life.say(None, now, event::sandbox_changed());
+            }
         } else {
             let grace = life.pod.termination_grace.as_secs();
             life.end(grace, Why::Over, now);

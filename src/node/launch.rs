@@ -105,7 +105,7 @@ pub fn due(sight: &Sight) -> Option<u32> {
     let interrupted = sight.lost
         || matches!(
             status.reason.as_deref(),
-            Some(super::lost::LOST | "Terminated")
+            Some(crate::lifecycle::SANDBOX_LOST | "Terminated")
         );
     (interrupted && policy != Some("Never")).then_some(attempt + 1)
 }

@@ -4,16 +4,14 @@ use k8s_openapi::api::core::v1;
 
 use super::Process;
 use super::writers::now;
-
-/// `status.reason` of a pod whose process was lost.
-pub(super) const LOST: &str = "SandboxLost";
+use crate::lifecycle::SANDBOX_LOST;
 
 /// As the kubelet reports a pod whose containers it cannot find any more (`pkg/kubelet/kubelet_pods.go`
 /// `convertToAPIContainerStatuses`, `pkg/kubelet/status/generate.go`).
 pub(super) fn lost_status(status: &mut v1::PodStatus, pod: &v1::Pod, found: Process) {
     let how = how_it_ended(found);
     status.phase = Some("Failed".to_owned());
-    status.reason = Some(LOST.to_owned());
+    status.reason = Some(SANDBOX_LOST.to_owned());
     status.message = Some(format!(
         "Error from the sandbox: the pod process ended ({how})"
     ));

@@ -220,6 +220,13 @@ fn the_verdict_over_a_lost_pod_is_understood() {
         play.actions(),
         ["0 sandbox#1", "0 start ran#3", "0 start never-made#0"]
     );
+    assert!(
+        !play
+            .events()
+            .iter()
+            .any(|event| event.contains("SandboxChanged")),
+        "who found the process dead has said so"
+    );
     assert_eq!(play.status().reason, None);
     assert_eq!(play.shows("ran"), "Running restarts=3");
     assert_eq!(
