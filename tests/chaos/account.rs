@@ -26,7 +26,9 @@ impl Worker {
         let uid = String::from_utf8(words.get(verb + 3)?.to_vec()).ok()?;
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let (_, rest) = stat.rsplit_once(") ")?;
-        if rest.starts_with('Z') {
+        // A killed process is there until the last of its threads has ended, whatever its first one looks like.
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        if rest.starts_with('Z') && threads <= 1 {
             return None;
         }
         let began = rest.split_ascii_whitespace().nth(19)?.parse().ok()?;
