@@ -388,6 +388,8 @@ fn log_to_stderr(verbose: u8) {
         // A file (the log of a pod process) takes no colours.
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // It would say on the same stderr that it cannot write there, and panic: a pod's log may lie on a full disk.
+        .log_internal_errors(false)
         .init();
 }
 
