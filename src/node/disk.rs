@@ -181,6 +181,13 @@ impl Folder {
         Ok(())
     }
 
+    /// Sets more room aside for a file than it has content, for [`Folder::write_over`]. Where that cannot be done there is none.
+    pub fn spare(&self, name: &str, room: i64) -> io::Result<()> {
+        let file = self.open_file(name, OFlag::O_WRONLY)?;
+        let flags = fcntl::FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        Ok(fcntl::fallocate(&file, flags, 0, room)?)
+    }
+
     /// Writes over a file that has room for this content, where there is no room for a new one. A kill in the midst of it leaves
     /// a file that cannot be understood.
     pub fn write_over(&self, name: &str, content: &[u8]) -> io::Result<()> {

@@ -73,12 +73,18 @@ impl Published<'_> {
     pub(super) fn write(&mut self, layout: &Layout, uid: &str, durable: Durable) -> io::Result<()> {
         self.resource_version = micros().max(self.version() + 1).to_string();
         let content = serde_json::to_vec(self)?;
-        Folder::make(&layout.statuses())?.replace(
-            &format!("{uid}.json"),
-            &content,
-            Draft::OfFile,
-            durable,
-        )
+        let folder = Folder::make(&layout.statuses())?;
+        let file = format!("{uid}.json");
+        folder.replace(&file, &content, Draft::OfFile, durable)?;
+        if !self.is_terminal() {
+            // The last word is longer: it says how every container ended.
+            let room = content.len() * 2;
+            let spared = folder.spare(&file, i64::try_from(room).unwrap_or(i64::MAX));
+            if let Err(error) = spared {
+                tracing::debug!("no room is set aside for {file}: {error}");
+            }
+        }
+        Ok(())
     }
 }
 

@@ -224,3 +224,26 @@ fn events_that_cannot_be_written_do_not_hold_up_the_status() {
     let published = store.published(uid(&made)).unwrap().unwrap();
     assert_eq!(published.status.phase.as_deref(), Some("Succeeded"));
 }
+
+/// A pod that ended on a full disk was said to be lost: how its containers ended did not fit in the place of its last status.
+#[test]
+fn a_last_word_may_be_longer_than_the_one_before() {
+    let (dir, store) = store();
+    let made = store.create(pod("web")).unwrap();
+    let told = |phase: &str, length: usize| {
+        let mut told = status(phase);
+        told.container_statuses = Some(vec![v1::ContainerStatus {
+            image: "x".repeat(length),
+            ..Default::default()
+        }]);
+        told
+    };
+    publish(&store, uid(&made), 0, told("Running", 3000));
+    let record = open(&store, &made, 0);
+    step::fill(dir.path(), true);
+    record.status(Arc::new(told("Succeeded", 5000)));
+    record.finish().unwrap();
+    step::fill(dir.path(), false);
+    let published = store.published(uid(&made)).unwrap().unwrap();
+    assert_eq!(published.status.phase.as_deref(), Some("Succeeded"));
+}
