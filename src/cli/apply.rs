@@ -176,6 +176,8 @@ impl Apply<'_> {
             Err(conflict @ StoreError::Conflict { .. }) => {
                 return Err(Patch::Changed(conflict.into()));
             }
+            // It was just on its way out, and is gone: then it is made anew.
+            Err(gone) if gone.is_not_found() => return Err(Patch::Changed(gone.into())),
             Err(error) => return Err(fail(error.into())),
         };
         if live.metadata.deletion_timestamp.is_some() {
