@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use k8s_openapi::api::core::v1;
 
 use super::{Context, Failure, exec, streams, talk};
-use crate::control::Attach;
+use crate::control::{Attach, CallError, Client, Session};
 
 /// Output comes from now on; `logs` has what was before. Ending this command leaves the container running.
 #[derive(clap::Args)]
@@ -58,6 +58,23 @@ pub struct Joining {
 
 impl Joining {
     pub async fn join(self, context: &Context, pod: &v1::Pod) -> Result<ExitCode, Failure> {
+        let client = talk::reach(context, pod).await?;
+        let session = self.open(&client).await.map_err(talk::failed)?;
+        self.carry(session, pod).await
+    }
+
+    /// # Errors
+    /// `NotReady` when the container does not run, or no longer does.
+    pub async fn open(&self, client: &Client) -> Result<Session, CallError> {
+        let wish = Attach {
+            container: Some(self.container.clone()),
+            stdin: self.stdin,
+        };
+        client.attach(wish).await
+    }
+
+    /// Between this terminal and the container, until one of them ends.
+    pub async fn carry(&self, session: Session, pod: &v1::Pod) -> Result<ExitCode, Failure> {
         let has_tty = is_terminal(pod, &self.container);
         if self.tty && !has_tty && !self.quiet {
             eprintln!(
@@ -65,12 +82,6 @@ impl Joining {
                 self.container
             );
         }
-        let client = talk::reach(context, pod).await?;
-        let wish = Attach {
-            container: Some(self.container),
-            stdin: self.stdin,
-        };
-        let session = client.attach(wish).await.map_err(talk::failed)?;
         if streams::terminal(self.stdin, has_tty, true) && !self.quiet {
             eprintln!("If you don't see a command prompt, try pressing enter.");
         }

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1;
 use super::attach::Joining;
 use super::fleet::Fleet;
 use super::{Context, Failure, logs, talk};
-use crate::control::CallError;
+use crate::control::{CallError, Client, Refusal};
 use crate::node::PID_ANNOTATION;
 use crate::spec::{self, Source, Validate, update};
 
@@ -77,21 +77,33 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     talk::converse(async {
-        if started(context, &pod, &container).await? == Course::Ended {
-            // Too late to attach: what it wrote is shown instead (`handleAttachPod`).
-            let pod = context
-                .store()
-                .get(context.namespace(), talk::name_of(&pod))?;
-            return logs::whole(context, pod, container);
-        }
+        let client = talk::reach(context, &pod).await?;
         let joining = Joining {
             container,
             stdin: args.stdin,
             tty: args.tty,
             quiet: args.quiet,
         };
-        joining.join(context, &new).await
+        let session = match started(&client, &joining.container).await? {
+            Course::Ended => None,
+            Course::Running => match joining.open(&client).await {
+                // It ended just now.
+                Err(CallError::Refused(Refusal::NotReady(_))) => None,
+                session => Some(session.map_err(talk::failed)?),
+            },
+        };
+        match session {
+            Some(session) => joining.carry(session, &new).await,
+            // Too late to attach: what it wrote is shown instead (`handleAttachPod`).
+            None => logs::whole(context, find(context, &pod)?, joining.container),
+        }
     })
+}
+
+/// The pod as it is now.
+fn find(context: &Context, pod: &v1::Pod) -> Result<v1::Pod, Failure> {
+    let store = context.store();
+    Ok(store.get(context.namespace(), talk::name_of(pod))?)
 }
 
 impl Args {
@@ -183,8 +195,7 @@ enum Course {
 }
 
 /// Waits until the container runs, or has run.
-async fn started(context: &Context, pod: &v1::Pod, container: &str) -> Result<Course, Failure> {
-    let client = talk::reach(context, pod).await?;
+async fn started(client: &Client, container: &str) -> Result<Course, Failure> {
     let mut statuses = client.status(true).await.map_err(talk::failed)?;
     let mut said = None;
     while let Some(status) = statuses.next().await {
