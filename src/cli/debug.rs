@@ -95,15 +95,24 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         match session {
             Some(session) => joining.carry(session, &new).await,
             // Too late to attach: what it wrote is shown instead (`handleAttachPod`).
-            None => logs::whole(context, find(context, &pod)?, joining.container),
+            None => {
+                let pod = as_it_is(context, &client, &pod).await?;
+                logs::whole(context, pod, joining.container)
+            }
         }
     })
 }
 
-/// The pod as it is now.
-fn find(context: &Context, pod: &v1::Pod) -> Result<v1::Pod, Failure> {
+/// The pod as its process says it is: what is on disk may be a moment older.
+async fn as_it_is(context: &Context, client: &Client, pod: &v1::Pod) -> Result<v1::Pod, Failure> {
     let store = context.store();
-    Ok(store.get(context.namespace(), talk::name_of(pod))?)
+    let mut pod = store.get(context.namespace(), talk::name_of(pod))?;
+    if let Ok(mut statuses) = client.status(false).await
+        && let Some(Ok(status)) = statuses.next().await
+    {
+        pod.status = Some(status);
+    }
+    Ok(pod)
 }
 
 impl Args {
