@@ -8,7 +8,8 @@ use k8s_openapi::api::core::v1;
 use super::{Context, Failure, exec, streams, talk};
 use crate::control::{Attach, CallError, Client, Session};
 
-/// Output comes from now on; `logs` has what was before. Ending this command leaves the container running.
+/// Output comes from now on, `logs` has what was before; but what a container with `stdin: true` has said before anybody
+/// was attached comes first. Ending this command leaves the container running.
 #[derive(clap::Args)]
 pub struct Args {
     /// POD or TYPE/NAME.

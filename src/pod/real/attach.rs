@@ -127,6 +127,25 @@ struct Attached {
     /// False: the instance has ended.
     open: bool,
     taps: Vec<Tap>,
+    /// What was said before anybody listened; None as soon as somebody did.
+    early: Option<Early>,
+}
+
+/// The first words of a container that is made to be attached to, a prompt for example, kept for the first who is. One who
+/// comes later, or to a container that has said more than this, finds it in the log.
+#[derive(Default)]
+struct Early {
+    words: Vec<(Stream, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl Early {
+    /// Whether it had room.
+    fn keep(&mut self, stream: Stream, bytes: &[u8]) -> bool {
+        self.bytes += bytes.len();
+        self.words.push((stream, bytes.to_vec()));
+        self.bytes <= INPUT_BYTES
+    }
 }
 
 /// One who is attached.
@@ -139,16 +158,22 @@ struct Tap {
 }
 
 impl Taps {
-    pub fn new() -> Taps {
+    /// `awaited`: somebody will come, and wants to hear it from the beginning.
+    pub fn new(awaited: bool) -> Taps {
         Taps(Mutex::new(Attached {
             open: true,
             taps: Vec::new(),
+            early: awaited.then(Early::default),
         }))
     }
 
     fn join(&self, tap: Tap) -> bool {
         let mut attached = self.lock();
         if attached.open {
+            for (stream, bytes) in attached.early.take().unwrap_or_default().words {
+                // Far less than what one may lag behind.
+                tap.inlet(stream).push(&bytes);
+            }
             attached.taps.push(tap);
         }
         attached.open
@@ -162,12 +187,14 @@ impl Taps {
 
     /// Hands on what the container wrote. Who lags too far behind is let go.
     fn push(&self, stream: Stream, bytes: &[u8]) {
-        self.lock().taps.retain_mut(|tap| {
-            let inlet = match (stream, &tap.stderr) {
-                (Stream::Stderr, Some(stderr)) => stderr,
-                _ => &tap.stdout,
-            };
-            let taken = inlet.push(bytes);
+        let mut attached = self.lock();
+        if let Some(early) = &mut attached.early
+            && !early.keep(stream, bytes)
+        {
+            attached.early = None;
+        }
+        attached.taps.retain_mut(|tap| {
+            let taken = tap.inlet(stream).push(bytes);
             if !taken {
                 tap.end(1, TOO_SLOW);
             }
@@ -190,6 +217,13 @@ impl Taps {
 }
 
 impl Tap {
+    fn inlet(&self, stream: Stream) -> &Inlet {
+        match (stream, &self.stderr) {
+            (Stream::Stderr, Some(stderr)) => stderr,
+            _ => &self.stdout,
+        }
+    }
+
     fn end(&mut self, code: i32, message: &str) {
         self.stdout.close();
         if let Some(stderr) = &self.stderr {

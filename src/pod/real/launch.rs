@@ -20,7 +20,7 @@ use crate::lifecycle::{Input, StartProblem};
 use crate::sandbox::volume::{SubPath, open_sub_path};
 use crate::sandbox::wasm::{Exit, GuestSpec, Listener, Mount, Output, Stdin};
 use crate::spec;
-use crate::spec::pod::{Container, MessagePolicy, Pod, Protocol, Slot};
+use crate::spec::pod::{Container, MessagePolicy, Pod, Protocol, Role, Slot};
 
 /// Longest termination message (kubelet `pkg/kubelet/container/runtime.go`, `MaxContainerTerminationMessageLength`).
 const MESSAGE_LIMIT: u64 = 4096;
@@ -74,7 +74,7 @@ impl Real {
             env: environment(&self.pod, container),
             mounts: view.mounts,
             keep: Arc::new(view.keep),
-            taps: Taps::new(),
+            taps: Taps::new(input.is_some() || container.role == Role::Ephemeral),
             input,
             guests: Mutex::new(Guests::Open(Vec::new())),
         });
