@@ -57,7 +57,9 @@ fn choose(argv: &[String]) -> Choice<'_> {
         None | Some("--help" | "--list") => Choice::List,
         Some(name) => match applets::find(basename(name)) {
             Some(applet) => Choice::Applet(applet, &argv[2..]),
-            None => Choice::Unknown(name),
+            // As a program of another name (`bash -c …`) it is that name that nobody knows.
+            None if program == "toolbox" || argv[0].ends_with(".wasm") => Choice::Unknown(name),
+            None => Choice::Unknown(program),
         },
     }
 }
@@ -95,6 +97,8 @@ mod tests {
         assert_eq!(chosen(&["anything", "/bin/echo", "cat"]), "echo cat");
         assert_eq!(chosen(&["toolbox"]), "list");
         assert_eq!(chosen(&["toolbox", "vi"]), "unknown vi");
+        assert_eq!(chosen(&["toolbox.wasm", "vi"]), "unknown vi");
+        assert_eq!(chosen(&["/bin/bash", "-c", "ls"]), "unknown bash");
         assert_eq!(chosen(&[]), "list");
     }
 
