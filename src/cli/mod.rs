@@ -265,8 +265,9 @@ impl From<Complaints> for Failure {
 
 /// Parses the arguments, does what they say, and prints an error once.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let parsed = command()
-        .try_get_matches_from(args)
+    let words: Vec<OsString> = args.into_iter().collect();
+    let parsed = command_for(|verb| words.iter().any(|word| word == verb))
+        .try_get_matches_from(&words)
         .and_then(|matches| Args::from_arg_matches(&matches));
     let args = match parsed {
         Ok(args) => args,
@@ -317,21 +318,35 @@ fn dispatch(
     }
 }
 
-/// The arguments, with every switch in both of kubectl's forms: `--all` and `--all=false`.
+/// The arguments of all verbs.
 fn command() -> clap::Command {
+    command_for(|_| true)
+}
+
+/// The arguments, complete for the verbs that are `named` on the command line: each start pays for one verb, not for all.
+fn command_for(named: impl Fn(&str) -> bool) -> clap::Command {
     Args::command().mut_subcommands(|verb| {
-        verb.mut_args(|arg| match arg.get_action() {
-            ArgAction::SetTrue => arg
-                .action(ArgAction::Set)
-                .num_args(0..=1)
-                .require_equals(true)
-                .value_name("true|false")
-                .default_value("false")
-                .default_missing_value("true")
-                .hide_default_value(true)
-                .hide_possible_values(true),
-            _ => arg,
-        })
+        if named(verb.get_name()) {
+            with_both_forms(verb)
+        } else {
+            verb
+        }
+    })
+}
+
+/// Every switch in both of kubectl's forms: `--all` and `--all=false`.
+fn with_both_forms(verb: clap::Command) -> clap::Command {
+    verb.mut_args(|arg| match arg.get_action() {
+        ArgAction::SetTrue => arg
+            .action(ArgAction::Set)
+            .num_args(0..=1)
+            .require_equals(true)
+            .value_name("true|false")
+            .default_value("false")
+            .default_missing_value("true")
+            .hide_default_value(true)
+            .hide_possible_values(true),
+        _ => arg,
     })
 }
 
