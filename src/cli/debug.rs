@@ -224,7 +224,7 @@ async fn started(client: &Client, container: &str) -> Result<Course, Failure> {
         let waiting = state.waiting.and_then(|waiting| {
             let reason = waiting
                 .reason
-                .filter(|reason| reason != "ContainerCreating")?;
+                .filter(|reason| !matches!(&reason[..], "ContainerCreating" | "PodInitializing"))?;
             Some(format!("{reason}: {}", waiting.message.unwrap_or_default()))
         });
         if let Some(waiting) = waiting.filter(|waiting| said.as_ref() != Some(waiting)) {
