@@ -3,8 +3,7 @@
 use anyhow::{Result, anyhow};
 use k8s_openapi::api::core::v1;
 
-/// The annotation that says which container is the one people mean.
-pub const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
+use crate::spec::annotation::DEFAULT_CONTAINER;
 
 /// The container that was named, or the one that is meant otherwise. With `tell`, guessing is said on stderr.
 pub fn choose(pod: &v1::Pod, named: Option<&str>, tell: bool) -> Result<String> {
