@@ -1,11 +1,12 @@
-//! What an API server does with a pod before it stores it: defaults, then validation. Beside that, what this version
+//! What an API server does with an object before it stores it: defaults, then validation. Beside that, what this version
 //! would have to ignore is refused.
 
 use k8s_openapi::api::core::v1;
 
 use super::complaint::Severity;
+use super::object::Object;
 use super::report::Report;
-use super::{default, unsupported, validate};
+use super::{default, objects, unsupported, validate};
 
 /// How to take fields that are unknown, or that this version can not honour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,5 +35,17 @@ pub(super) fn admit(pod: &mut v1::Pod, validate: Validate, report: &mut Report) 
     validate::pod(pod, report);
     if let Some(severity) = validate.severity() {
         unsupported::pod(pod, severity, report);
+    }
+}
+
+/// The same for an object of any kind.
+pub(super) fn admit_any(object: &mut Object, validate: Validate, report: &mut Report) {
+    if let Object::Pod(pod) = object {
+        return admit(pod, validate, report);
+    }
+    objects::defaults(object);
+    objects::validate(object, report);
+    if let Some(severity) = validate.severity() {
+        objects::unsupported(object, severity, report);
     }
 }

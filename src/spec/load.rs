@@ -1,15 +1,15 @@
-//! From the bytes of a manifest to pods, defaulted and validated, with every complaint at once.
+//! From the bytes of a manifest to objects, defaulted and validated, with every complaint at once.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::rc::Rc;
 
-use k8s_openapi::api::core::v1;
-
-use super::admit::{Validate, admit};
+use super::admit::{Validate, admit_any};
 use super::complaint::{Complaint, ComplaintKind, Complaints, Severity};
 use super::decode::{self, Fault};
+use super::kind::Kind;
+use super::loaded::{Loaded, LoadedObject, LoadedPod, Place, Source};
 use super::node::{self, Node, Value};
+use super::object::Object;
 use super::report::{Path, Report};
 use super::yaml::{Documents, SyntaxError};
 use super::{json, yaml};
@@ -17,56 +17,13 @@ use super::{json, yaml};
 /// A manifest larger than this is refused, as the kubelet refuses it (`pkg/kubelet/config/file.go`).
 pub const MAX_MANIFEST: usize = 10 << 20;
 
-/// The text of a manifest, and where it came from.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// As messages name it: `pod.yaml`, `<stdin>`.
-    pub name: String,
-    /// The folder against which `./app.wasm` is resolved.
-    pub base: PathBuf,
-    pub text: Vec<u8>,
-}
-
-/// The pods of a manifest, in its order.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    pub pods: Vec<LoadedPod>,
-    /// What will not be honoured, under [`Validate::Warn`].
-    pub warnings: Vec<Complaint>,
-}
-
-/// A defaulted and valid object, with what is needed to resolve it.
-#[derive(Clone, Debug)]
-pub struct LoadedPod {
-    pub object: v1::Pod,
-    pub base: PathBuf,
-    /// The object as it was written, before anything was filled in: what `apply` merges and remembers. Quantities are
-    /// text, whatever they were written as.
-    pub written: serde_json::Value,
-}
-
-impl LoadedPod {
-    /// An object that was never text; `written` by a program.
-    pub fn made(object: v1::Pod, base: PathBuf) -> LoadedPod {
-        LoadedPod {
-            written: as_json(&object),
-            object,
-            base,
-        }
-    }
-}
-
-fn as_json(object: &v1::Pod) -> serde_json::Value {
-    // The types of the API are plain structs with text keys: there is nothing in them that JSON has no words for.
-    serde_json::to_value(object).unwrap_or_default()
-}
-
-/// Reads all documents of a manifest: pods, and lists of pods. Anything else is refused by the name of its kind.
+/// Reads all documents of a manifest: objects of the kinds that we know, and lists of them. Anything else is refused by the
+/// name of its kind.
 pub fn load(source: &Source, validate: Validate) -> Result<Loaded, Complaints> {
     let mut loader = Loader {
         source,
         validate,
-        pods: Vec::new(),
+        found: Loaded::default(),
         complaints: Vec::new(),
     };
     match text(&source.text) {
@@ -117,7 +74,7 @@ fn parse(text: &str) -> Documents<'_> {
 struct Loader<'s> {
     source: &'s Source,
     validate: Validate,
-    pods: Vec<LoadedPod>,
+    found: Loaded,
     complaints: Vec<Complaint>,
 }
 
@@ -165,16 +122,20 @@ impl Loader<'_> {
             );
             return self.whole(Some(node.line), ComplaintKind::WrongType, message);
         }
-        match (node.text("apiVersion"), node.text("kind")) {
-            (Some("v1"), Some("Pod")) => self.pod(node),
-            (Some("v1"), Some("List" | "PodList")) => self.list(node),
-            (version, kind) => {
-                self.foreign(node, version.unwrap_or_default(), kind.unwrap_or_default())
+        let version = node.text("apiVersion").unwrap_or_default();
+        let kind = node.text("kind").unwrap_or_default();
+        match (Kind::of(version, kind), listed(kind)) {
+            (Some(kind), _) if is_written(kind) => self.one(node, kind),
+            (_, Some(Listed::Any)) if version == "v1" => self.list(node, None),
+            (_, Some(Listed::Of(kind))) if version == kind.api_version() => {
+                self.list(node, Some(kind));
             }
+            _ => self.foreign(node, version, kind),
         }
     }
 
-    fn list(&mut self, node: &Node<'_>) {
+    /// A list; of objects of one kind, if it says so.
+    fn list(&mut self, node: &Node<'_>, kind: Option<Kind>) {
         let fields = ["apiVersion", "kind", "metadata", "items"];
         let Value::Map(entries) = &node.value else {
             return;
@@ -194,7 +155,7 @@ impl Loader<'_> {
             }
         }
         match node.get("items").map(|items| &items.value) {
-            Some(Value::List(items)) => items.iter().for_each(|item| self.item(node, item)),
+            Some(Value::List(items)) => items.iter().for_each(|item| self.item(kind, item)),
             Some(_) => report.invalid(&Path::ROOT.field("items"), "", "must be a list"),
             None => report.required(&Path::ROOT.field("items"), ""),
         }
@@ -202,19 +163,17 @@ impl Loader<'_> {
     }
 
     /// An item of a PodList may leave out what the list has said already.
-    fn item(&mut self, list: &Node<'_>, item: &Rc<Node<'_>>) {
+    fn item(&mut self, kind: Option<Kind>, item: &Rc<Node<'_>>) {
         let says_nothing = item.get("kind").is_none() && item.get("apiVersion").is_none();
-        if list.text("kind") == Some("PodList")
-            && says_nothing
-            && matches!(item.value, Value::Map(_))
-        {
-            self.pod(item);
-        } else {
-            self.object(item);
+        match kind {
+            Some(kind) if says_nothing && matches!(item.value, Value::Map(_)) => {
+                self.one(item, kind);
+            }
+            _ => self.object(item),
         }
     }
 
-    /// Neither a pod nor a list of them.
+    /// Neither an object of a kind that we know nor a list of them.
     fn foreign(&mut self, node: &Node<'_>, version: &str, kind: &str) {
         let mut report = Report::default();
         for (field, value) in [("apiVersion", version), ("kind", kind)] {
@@ -222,8 +181,8 @@ impl Loader<'_> {
                 report.required(&Path::ROOT.field(field), "");
             }
         }
-        if matches!(kind, "Pod" | "List" | "PodList") && !version.is_empty() {
-            report.not_supported(&Path::ROOT.field("apiVersion"), version, &["v1"]);
+        if let Some(known) = version_of(kind).filter(|_| !version.is_empty()) {
+            report.not_supported(&Path::ROOT.field("apiVersion"), version, &[known]);
         } else if !kind.is_empty() && !version.is_empty() {
             let message = format!("kind {kind:?} ({version}) is not supported yet");
             report.push(
@@ -236,8 +195,8 @@ impl Loader<'_> {
         self.take(node, report);
     }
 
-    fn pod(&mut self, node: &Node<'_>) {
-        let (object, faults) = decode::decode::<v1::Pod>(node);
+    fn one(&mut self, node: &Node<'_>, kind: Kind) {
+        let (object, faults) = Object::decode(kind, node);
         let wrong: Vec<String> = faults
             .iter()
             .filter(|fault| fault.kind == ComplaintKind::WrongType)
@@ -247,19 +206,35 @@ impl Loader<'_> {
             self.fault(node, fault);
         }
         let Some(mut object) = object else { return };
-        let written = as_json(&object);
+        let written = object.value();
         let mut report = Report::default();
-        admit(&mut object, self.validate, &mut report);
+        admit_any(&mut object, self.validate, &mut report);
         // A value of the wrong type was read as empty; what validation says about that would only confuse.
         report
             .found
             .retain(|complaint| !wrong.iter().any(|path| is_within(&complaint.path, path)));
         self.take(node, report);
-        self.pods.push(LoadedPod {
-            object,
-            base: self.source.base.clone(),
-            written,
-        });
+        self.keep(object, written);
+    }
+
+    fn keep(&mut self, object: Object, written: serde_json::Value) {
+        let base = self.source.base.clone();
+        let found = &mut self.found;
+        if let Object::Pod(object) = object {
+            found.order.push(Place::Pod(found.pods.len()));
+            found.pods.push(LoadedPod {
+                object: *object,
+                base,
+                written,
+            });
+        } else {
+            found.order.push(Place::Other(found.others.len()));
+            found.others.push(LoadedObject {
+                object,
+                base,
+                written,
+            });
+        }
     }
 
     fn fault(&mut self, node: &Node<'_>, fault: Fault) {
@@ -314,10 +289,41 @@ impl Loader<'_> {
             Err(complaints)
         } else {
             Ok(Loaded {
-                pods: self.pods,
                 warnings: complaints.0,
+                ..self.found
             })
         }
+    }
+}
+
+/// A kind of list.
+enum Listed {
+    Any,
+    Of(Kind),
+}
+
+/// `List`, `PodList`, `ConfigMapList`.
+fn listed(kind: &str) -> Option<Listed> {
+    match kind.strip_suffix("List")? {
+        "" => Some(Listed::Any),
+        of => Kind::named(of)
+            .filter(|kind| is_written(*kind))
+            .map(Listed::Of),
+    }
+}
+
+/// Whether people write objects of it: events are told by those who see them happen.
+fn is_written(kind: Kind) -> bool {
+    kind != Kind::Event
+}
+
+/// The version that a kind has here, or a list.
+fn version_of(kind: &str) -> Option<&'static str> {
+    let written = |kind: &Kind| is_written(*kind);
+    match listed(kind) {
+        Some(Listed::Any) => Some("v1"),
+        Some(Listed::Of(kind)) => Some(kind.api_version()),
+        None => Kind::named(kind).filter(written).map(Kind::api_version),
     }
 }
 

@@ -34,11 +34,16 @@ mod ephemeral;
 mod expand;
 mod image;
 mod json;
+mod kind;
 mod load;
+mod loaded;
 mod names;
 mod node;
+mod object;
+mod objects;
 pub mod patch;
 pub mod pod;
+mod preset;
 mod program;
 mod quantity;
 mod report;
@@ -53,6 +58,7 @@ mod yaml;
 mod tests;
 
 use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use admit::Validate;
 pub use anchor::anchor;
@@ -60,7 +66,12 @@ pub use argv::argv;
 pub use bind::bind;
 pub use complaint::{Complaint, ComplaintKind, Complaints, Severity};
 pub use image::{Reference, ReferenceError};
-pub use load::{Loaded, LoadedPod, MAX_MANIFEST, Source, load};
+pub use kind::Kind;
+pub use load::{MAX_MANIFEST, load};
+pub use loaded::{Loaded, LoadedObject, LoadedPod, Place, Source};
+pub use object::{Object, Typed};
+pub use objects::{validate_object, validate_update};
+pub use preset::{PodPreset, PodPresetSpec};
 pub use program::{Program, pod_for_program};
 pub use quantity::{Format, Quantity, QuantityError};
 pub use resolve::resolve;
@@ -69,12 +80,22 @@ use report::Report;
 
 /// Defaults and validates an object that was not loaded from text. Gives it back with the warnings.
 pub fn admit_object(
-    mut object: v1::Pod,
+    object: v1::Pod,
     validate: Validate,
 ) -> Result<(v1::Pod, Vec<Complaint>), Complaints> {
+    let (object, warnings) = admit_any(object.into(), validate)?;
+    // It went in as a pod.
+    Ok((v1::Pod::of_object(object).unwrap_or_default(), warnings))
+}
+
+/// The same for an object of any kind.
+pub fn admit_any(
+    mut object: Object,
+    validate: Validate,
+) -> Result<(Object, Vec<Complaint>), Complaints> {
     let mut report = Report::default();
-    admit::admit(&mut object, validate, &mut report);
-    let complaints = complaints_about(&object, report);
+    admit::admit_any(&mut object, validate, &mut report);
+    let complaints = complaints_about_any(object.kind(), object.metadata(), report);
     if complaints.has_errors() {
         Err(complaints)
     } else {
@@ -83,9 +104,13 @@ pub fn admit_object(
 }
 
 fn complaints_about(object: &v1::Pod, report: Report) -> Complaints {
-    let name = match &object.metadata.name {
-        Some(name) => format!("Pod {name:?}"),
-        None => "Pod".to_owned(),
+    complaints_about_any(Kind::Pod, &object.metadata, report)
+}
+
+fn complaints_about_any(kind: Kind, metadata: &ObjectMeta, report: Report) -> Complaints {
+    let name = match &metadata.name {
+        Some(name) => format!("{} {name:?}", kind.kind()),
+        None => kind.kind().to_owned(),
     };
     let mut complaints = report.found;
     complaints
