@@ -10,6 +10,10 @@ const PREFIX: &str = "wasmpod.dev/";
 /// `wasmpod.dev/interrupt.<container>: none` compiles a container without interruption checks.
 const INTERRUPT: &str = "wasmpod.dev/interrupt.";
 const NONE: &str = "none";
+/// `wasmpod.dev/size-limit.<volume>: enforce` makes writing past the `sizeLimit` of an emptyDir fail (`ENOSPC`), where the
+/// kubelet evicts the pod some time later.
+const SIZE_LIMIT: &str = "wasmpod.dev/size-limit.";
+const ENFORCE: &str = "enforce";
 /// `wasmpod.dev/sim.<container>: SCRIPT` is what the container does on the simulated machine, which reads the script.
 pub const SIM: &str = "wasmpod.dev/sim.";
 /// Which process a stored pod has: shown to readers and never kept. An object that was printed may come back with it.
@@ -28,6 +32,14 @@ pub fn interruptible(metadata: &ObjectMeta, container: &str) -> bool {
     of_container.map(String::as_str) != Some(NONE)
 }
 
+/// Whether the size limit of an emptyDir is a wall.
+pub fn size_is_enforced(metadata: &ObjectMeta, volume: &str) -> bool {
+    let annotations = metadata.annotations.as_ref();
+    let of_volume =
+        annotations.and_then(|annotations| annotations.get(&format!("{SIZE_LIMIT}{volume}")));
+    of_volume.map(String::as_str) == Some(ENFORCE)
+}
+
 pub fn check(metadata: &ObjectMeta, spec: &v1::PodSpec, path: &Path, report: &mut Report) {
     let ours = metadata
         .annotations
@@ -43,8 +55,14 @@ pub fn check(metadata: &ObjectMeta, spec: &v1::PodSpec, path: &Path, report: &mu
             }
         } else if let Some(container) = key.strip_prefix(SIM) {
             check_container(spec, container, &path, report);
+        } else if let Some(volume) = key.strip_prefix(SIZE_LIMIT) {
+            check_size_limit(spec, volume, &path, report);
+            if value != ENFORCE {
+                report.not_supported(&path, value, &[ENFORCE]);
+            }
         } else if key != MANIFEST {
             let known = [INTERRUPT, SIM].map(|prefix| format!("{prefix}<container>"));
+            let known = [&known[0], &known[1], &format!("{SIZE_LIMIT}<volume>")].map(String::clone);
             report.not_supported(&path, key, &known.each_ref().map(String::as_str));
         }
     }
@@ -61,5 +79,18 @@ fn check_container(spec: &v1::PodSpec, name: &str, path: &Path, report: &mut Rep
         && !ephemeral.any(|container| container.name == name)
     {
         report.not_found(path, name);
+    }
+}
+
+fn check_size_limit(spec: &v1::PodSpec, name: &str, path: &Path, report: &mut Report) {
+    let mut volumes = spec.volumes.iter().flatten();
+    match volumes.find(|volume| volume.name == name) {
+        None => report.not_found(path, name),
+        Some(volume) => {
+            let dir = volume.empty_dir.as_ref();
+            if dir.is_none_or(|dir| dir.size_limit.is_none()) {
+                report.forbidden(path, "may only be used for an emptyDir with a sizeLimit");
+            }
+        }
     }
 }

@@ -1,46 +1,34 @@
-//! The environment of a container.
+//! The environment of a container as it grows: names in the order they were first defined, with their last values.
 
 use std::collections::HashMap;
 
-use k8s_openapi::api::core::v1;
-
 use super::expand::{TooLong, expand};
 
-/// Names in the order they were first defined, with their last values.
 #[derive(Default)]
-pub struct Environment<'w> {
+pub struct Environment {
     list: Vec<(String, String)>,
-    index: HashMap<&'w str, usize>,
+    index: HashMap<String, usize>,
 }
 
-impl<'w> Environment<'w> {
-    /// Values see what is defined before them; a later definition of a name replaces the earlier one where it stood.
-    /// What comes from elsewhere (`valueFrom`) is left out.
-    pub fn of(written: &'w [v1::EnvVar], room: &mut usize) -> Result<Environment<'w>, TooLong> {
-        let mut env = Environment::default();
-        for variable in written
-            .iter()
-            .filter(|variable| variable.value_from.is_none())
-        {
-            let value = expand(
-                variable.value.as_deref().unwrap_or_default(),
-                |name| env.get(name),
-                room,
-            )?;
-            *room = room.checked_sub(variable.name.len()).ok_or(TooLong)?;
-            match env.index.get(variable.name.as_str()) {
-                Some(&earlier) => env.list[earlier].1 = value,
-                None => {
-                    env.index.insert(&variable.name, env.list.len());
-                    env.list.push((variable.name.clone(), value));
-                }
-            }
-        }
-        Ok(env)
-    }
-
+impl Environment {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.index.get(name).map(|&at| self.list[at].1.as_str())
+    }
+
+    /// A later definition of a name replaces the earlier one where it stood.
+    pub fn set(&mut self, name: &str, value: String) {
+        match self.index.get(name) {
+            Some(&earlier) => self.list[earlier].1 = value,
+            None => {
+                self.index.insert(name.to_owned(), self.list.len());
+                self.list.push((name.to_owned(), value));
+            }
+        }
+    }
+
+    /// Replaces `$(NAME)` by what is defined so far.
+    pub fn expand(&self, text: &str, room: &mut usize) -> Result<String, TooLong> {
+        expand(text, |name| self.get(name), room)
     }
 
     pub fn into_list(self) -> Vec<(String, String)> {

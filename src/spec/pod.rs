@@ -10,6 +10,18 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1;
 
+mod environment;
+mod volume;
+
+pub use environment::{
+    Amount, EnvFrom, EnvSource, EnvValue, EnvVar, Field, FileKeyRef, KeyRef, NodeResource,
+    ResourceRef,
+};
+pub use volume::{
+    DownwardItem, DownwardValue, EmptyDir, Flavor, HostPathKind, Item, Medium, Mount, Projected,
+    SizeLimit, Source, SubPath, Volume, VolumeSource,
+};
+
 /// Index of a container in [`Pod::containers`]. Stable for the life of the pod.
 pub type Slot = usize;
 
@@ -33,6 +45,17 @@ pub struct Pod {
     pub host_network: bool,
     /// The first label of the pod's host name, cut as the kubelet cuts it (`pkg/kubelet/kubelet_pods.go`).
     pub hostname: String,
+    /// Used as it is, without a domain, in place of everything else (KEP-4762).
+    pub hostname_override: Option<String>,
+    /// The pod has a domain, below this name.
+    pub subdomain: Option<String>,
+    /// The host name that a program asks for is the name with its domain.
+    pub hostname_as_fqdn: bool,
+    pub dns: Dns,
+    /// Empty when the pod has none.
+    pub service_account: String,
+    /// The group that volumes belong to.
+    pub fs_group: Option<FsGroup>,
     pub host_aliases: Vec<HostAlias>,
     pub readiness_gates: Vec<String>,
     /// The object as stored and printed: defaulted, metadata filled in, status empty.
@@ -43,6 +66,32 @@ pub struct Pod {
 pub struct HostAlias {
     pub ip: IpAddr,
     pub hostnames: Vec<String>,
+}
+
+/// `dnsPolicy` and `dnsConfig`, not yet merged with what the machine says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dns {
+    pub policy: DnsPolicy,
+    pub nameservers: Vec<String>,
+    pub searches: Vec<String>,
+    /// Names in order, with their values.
+    pub options: Vec<(String, Option<String>)>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DnsPolicy {
+    #[default]
+    ClusterFirst,
+    ClusterFirstWithHostNet,
+    Default,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FsGroup {
+    pub gid: u32,
+    /// `fsGroupChangePolicy: OnRootMismatch`: a volume whose root is right already is left alone.
+    pub on_root_mismatch: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,12 +120,14 @@ pub struct Container {
     pub role: Role,
     pub image: Image,
     pub pull_policy: PullPolicy,
-    /// `command` with `$(VAR)` expanded; empty when the image's entrypoint is to be used.
+    /// As written; empty when the image's entrypoint is to be used. [`compose`](super::compose) replaces `$(VAR)` in it.
     pub command: Vec<String>,
-    /// `args` with `$(VAR)` expanded.
+    /// As written.
     pub args: Vec<String>,
-    /// In order, names unique (a later definition of a name has replaced the earlier one), values expanded.
-    pub env: Vec<(String, String)>,
+    /// As written, in order: of two definitions of a name the later one counts.
+    pub env: Vec<EnvVar>,
+    /// Lies below all of `env`.
+    pub env_from: Vec<EnvFrom>,
     pub working_dir: Option<String>,
     pub ports: Vec<Port>,
     pub mounts: Vec<Mount>,
@@ -168,35 +219,6 @@ pub struct Port {
 pub enum Protocol {
     Tcp,
     Udp,
-}
-
-/// One entry of `volumeMounts`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mount {
-    /// Index into [`Pod::volumes`].
-    pub volume: usize,
-    /// Absolute path in the guest.
-    pub path: String,
-    /// Relative, without `..`; expanded if it was a `subPathExpr`.
-    pub sub_path: Option<String>,
-    pub read_only: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Volume {
-    pub name: String,
-    pub source: VolumeSource,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VolumeSource {
-    EmptyDir,
-    /// A folder of the machine itself. Made (0755) if it is missing and `create` is set (`DirectoryOrCreate`); anything
-    /// else than a folder there is an error of mounting.
-    HostPath {
-        path: PathBuf,
-        create: bool,
-    },
 }
 
 /// One of `restartPolicyRules`: the first whose exit codes match decides.

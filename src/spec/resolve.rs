@@ -8,11 +8,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::jiff::Timestamp;
 
 use super::complaint::Complaints;
-use super::pod::{Container, HostAlias, Pod, Role, Volume, VolumeSource};
+use super::compose::{self, Fault};
+use super::pod::{Container, Dns, DnsPolicy, FsGroup, HostAlias, Pod, Role, SubPath, Volume};
 use super::report::{Path, Report};
 use super::{default, ephemeral, validate};
 
 mod container;
+mod environment;
+mod volume;
 
 /// Fills in what creation gives an object, and takes away every choice that is left.
 ///
@@ -33,16 +36,22 @@ pub fn resolve(
     create(&mut object, &uid, created);
     let none = v1::PodSpec::default();
     let (spec, metadata) = (object.spec.as_ref().unwrap_or(&none), &object.metadata);
-    let volumes: Vec<Volume> = spec.volumes.iter().flatten().filter_map(volume).collect();
-    let containers = containers(spec, metadata, &volumes, base, &mut report);
-    if !report.found.is_empty() {
-        return Err(super::complaints_about(&object, report));
-    }
+    let volumes = spec.volumes.iter().flatten();
+    let volumes: Vec<Volume> = volumes
+        .filter_map(|volume| volume::volume(volume, metadata, spec))
+        .collect();
+    let containers = containers(spec, metadata, &volumes, base);
     let name = metadata.name.clone().unwrap_or_default();
-    let own_hostname = spec.hostname.as_deref().filter(|name| !name.is_empty());
+    let own_hostname = given(&spec.hostname);
     let gates = spec.readiness_gates.iter().flatten();
-    Ok(Pod {
-        hostname: hostname(own_hostname.unwrap_or(&name)).to_owned(),
+    let pod = Pod {
+        hostname: hostname(own_hostname.as_deref().unwrap_or(&name)).to_owned(),
+        hostname_override: given(&spec.hostname_override),
+        subdomain: given(&spec.subdomain),
+        hostname_as_fqdn: spec.set_hostname_as_fqdn == Some(true),
+        dns: dns(spec),
+        service_account: spec.service_account_name.clone().unwrap_or_default(),
+        fs_group: spec.security_context.as_ref().and_then(fs_group),
         name,
         namespace: metadata.namespace.clone().unwrap_or_default(),
         uid,
@@ -62,7 +71,43 @@ pub fn resolve(
             .collect(),
         readiness_gates: gates.map(|gate| gate.condition_type.clone()).collect(),
         object,
-    })
+    };
+    known_faults(&pod, &mut report);
+    if report.found.is_empty() {
+        Ok(pod)
+    } else {
+        Err(super::complaints_about(&pod.object, report))
+    }
+}
+
+/// What would keep a container from ever starting, as far as it can be told before anything around the pod is known.
+fn known_faults(pod: &Pod, report: &mut Report) {
+    let path = Path::ROOT.field("spec");
+    let (mut init, mut apps, mut ephemeral) = (0, 0, 0);
+    for one in &pod.containers {
+        let (field, count) = match one.role {
+            Role::Init | Role::Sidecar => ("initContainers", &mut init),
+            Role::Ephemeral => ("ephemeralContainers", &mut ephemeral),
+            Role::App => ("containers", &mut apps),
+        };
+        let list = path.field(field);
+        let path = list.index(*count);
+        *count += 1;
+        match compose::known_fault(pod, one) {
+            None => {}
+            Some(Fault::TooLong) => report.too_long(&path, compose::MAX_TEXT),
+            Some(Fault::SubPath(index, detail)) => {
+                let mounts = path.field("volumeMounts");
+                let path = mounts.index(index);
+                let expression = match &one.mounts[index].sub_path {
+                    Some(SubPath::Literal(text) | SubPath::Expression(text)) => text.as_str(),
+                    None => "",
+                };
+                report.invalid(&path.field("subPathExpr"), expression, &detail);
+            }
+            Some(Fault::Source(detail)) => report.invalid(&path.field("env"), "", &detail),
+        }
+    }
 }
 
 fn containers(
@@ -70,10 +115,10 @@ fn containers(
     metadata: &ObjectMeta,
     volumes: &[Volume],
     base: &FilePath,
-    report: &mut Report,
 ) -> Vec<Container> {
     let context = container::Context {
         metadata,
+        spec,
         volumes: volumes
             .iter()
             .enumerate()
@@ -82,36 +127,18 @@ fn containers(
         base,
         policy: container::restart_policy(spec.restart_policy.as_deref()),
     };
-    let path = Path::ROOT.field("spec");
-    let (init_path, app_path) = (path.field("initContainers"), path.field("containers"));
-    let init = spec
-        .init_containers
-        .iter()
-        .flatten()
-        .enumerate()
-        .map(|(index, one)| {
-            let sidecar = one.restart_policy.as_deref() == Some("Always");
-            (
-                one,
-                if sidecar { Role::Sidecar } else { Role::Init },
-                init_path.index(index),
-            )
-        });
-    let apps = spec
-        .containers
-        .iter()
-        .enumerate()
-        .map(|(index, one)| (one, Role::App, app_path.index(index)));
-    let mut containers: Vec<Container> = init
+    let init = spec.init_containers.iter().flatten().map(|one| {
+        let sidecar = one.restart_policy.as_deref() == Some("Always");
+        (one, if sidecar { Role::Sidecar } else { Role::Init })
+    });
+    let apps = spec.containers.iter().map(|one| (one, Role::App));
+    let ephemeral = spec.ephemeral_containers.iter().flatten();
+    let regular = init
         .chain(apps)
-        .map(|(one, role, path)| context.container(one, role, &path, report))
-        .collect();
-    let path = path.field("ephemeralContainers");
-    for (index, one) in spec.ephemeral_containers.iter().flatten().enumerate() {
-        let one = ephemeral::as_container(one);
-        containers.push(context.container(&one, Role::Ephemeral, &path.index(index), report));
-    }
-    containers
+        .map(|(one, role)| context.container(one, role));
+    let ephemeral =
+        ephemeral.map(|one| context.container(&ephemeral::as_container(one), Role::Ephemeral));
+    regular.chain(ephemeral).collect()
 }
 
 /// What the API server writes into a new object, and what it drops of one that was read back from elsewhere. One that has the
@@ -164,19 +191,33 @@ fn seconds(seconds: i64) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or(1))
 }
 
-/// None for a kind of volume that is not honoured; its mounts go with it.
-fn volume(volume: &v1::Volume) -> Option<Volume> {
-    let source = match (&volume.empty_dir, &volume.host_path) {
-        (Some(_), _) => VolumeSource::EmptyDir,
-        (_, Some(host_path)) => VolumeSource::HostPath {
-            path: host_path.path.clone().into(),
-            create: host_path.type_.as_deref() == Some("DirectoryOrCreate"),
+/// The empty text stands for "not given" in Go.
+fn given(text: &Option<String>) -> Option<String> {
+    text.clone().filter(|text| !text.is_empty())
+}
+
+fn dns(spec: &v1::PodSpec) -> Dns {
+    let config = spec.dns_config.clone().unwrap_or_default();
+    let options = config.options.into_iter().flatten();
+    Dns {
+        policy: match spec.dns_policy.as_deref() {
+            Some("ClusterFirstWithHostNet") => DnsPolicy::ClusterFirstWithHostNet,
+            Some("Default") => DnsPolicy::Default,
+            Some("None") => DnsPolicy::None,
+            _ => DnsPolicy::ClusterFirst,
         },
-        _ => return None,
-    };
-    Some(Volume {
-        name: volume.name.clone(),
-        source,
+        nameservers: config.nameservers.unwrap_or_default(),
+        searches: config.searches.unwrap_or_default(),
+        options: options
+            .map(|option| (option.name.unwrap_or_default(), option.value))
+            .collect(),
+    }
+}
+
+fn fs_group(context: &v1::PodSecurityContext) -> Option<FsGroup> {
+    Some(FsGroup {
+        gid: u32::try_from(context.fs_group?).ok()?,
+        on_root_mismatch: context.fs_group_change_policy.as_deref() == Some("OnRootMismatch"),
     })
 }
 

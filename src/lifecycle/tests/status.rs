@@ -142,12 +142,13 @@ fn mounts_are_listed_with_their_read_only_mode() {
             path: "/d".into(),
             sub_path: None,
             read_only: true,
+            recursive_read_only: false,
         }]
     })])
     .with(|p| {
         p.volumes = vec![Volume {
             name: "data".into(),
-            source: VolumeSource::EmptyDir,
+            source: VolumeSource::EmptyDir(Default::default()),
         }]
     });
     let mounts = Play::new(pod).container("a").volume_mounts.unwrap();

@@ -19,8 +19,8 @@ use super::{Real, Report};
 use crate::lifecycle::{Input, StartProblem};
 use crate::sandbox::volume::{SubPath, open_sub_path};
 use crate::sandbox::wasm::{Exit, GuestSpec, Listener, Mount, Output, Stdin};
-use crate::spec;
 use crate::spec::pod::{Container, MessagePolicy, Pod, Protocol, Role, Slot};
+use crate::spec::{self, Composed};
 
 /// Longest termination message (kubelet `pkg/kubelet/container/runtime.go`, `MaxContainerTerminationMessageLength`).
 const MESSAGE_LIMIT: u64 = 4096;
@@ -56,7 +56,13 @@ impl Real {
     fn guest(&self, slot: Slot, attempt: u32) -> Result<(Arc<Instance>, GuestSpec)> {
         let container = &self.pod.containers[slot];
         let site = self.site.as_ref().context("the pod's sandbox is gone")?;
-        let view = View::build(&self.pod, container, site)?;
+        let facts = spec::Facts {
+            pod_ips: site.addresses.clone(),
+            ..spec::Facts::default()
+        };
+        let composed =
+            spec::compose(&self.pod, slot, &facts, &spec::Nothing).map_err(anyhow::Error::msg)?;
+        let view = View::build(&self.pod, container, &composed, site)?;
         let tail = (container.termination_message_policy == MessagePolicy::FallbackToLogsOnError)
             .then(|| Arc::new(Tail::default()));
         let source = Arc::new(Source {
@@ -65,13 +71,13 @@ impl Real {
             instance: attempt,
         });
         let (stdin, input) = self.stdin(container);
-        let argv = self.argv(slot);
+        let argv = self.argv(slot, &composed);
         let instance = Arc::new(Instance {
             pod: Arc::clone(&self.pod),
             slot,
             argv0: argv.first().cloned().unwrap_or_default(),
             program: self.images.program(slot)?.clone(),
-            env: environment(&self.pod, container),
+            env: environment(&self.pod, container, composed.env),
             mounts: view.mounts,
             keep: Arc::new(view.keep),
             taps: Taps::new(input.is_some() || container.role == Role::Ephemeral),
@@ -146,7 +152,7 @@ impl Real {
     }
 
     /// The toolbox has no entrypoint, as busybox has none: its first word chooses the applet. A wasm file is its own.
-    fn argv(&self, slot: Slot) -> Vec<String> {
+    fn argv(&self, slot: Slot, composed: &Composed) -> Vec<String> {
         let container = &self.pod.containers[slot];
         let (entrypoint, cmd) = match &container.image {
             spec::pod::Image::File { path, .. } => {
@@ -157,7 +163,7 @@ impl Real {
             }
             _ => (Vec::new(), vec!["toolbox".to_owned()]),
         };
-        spec::argv(container, &entrypoint, &cmd)
+        spec::argv(composed, &entrypoint, &cmd)
     }
 }
 
@@ -171,14 +177,14 @@ struct View {
 }
 
 impl View {
-    fn build(pod: &Pod, container: &Container, site: &Site) -> Result<View> {
+    fn build(pod: &Pod, container: &Container, composed: &Composed, site: &Site) -> Result<View> {
         let mut view = View {
             mounts: Vec::new(),
             keep: Vec::new(),
             message: Default::default(),
         };
-        for mount in &container.mounts {
-            view.add(pod, mount, site)
+        for (mount, sub) in container.mounts.iter().zip(&composed.sub_paths) {
+            view.add(pod, mount, sub.as_deref(), site)
                 .with_context(|| format!("mount at {}", mount.path))?;
         }
         if !view.has("/etc") {
@@ -193,9 +199,15 @@ impl View {
         Ok(view)
     }
 
-    fn add(&mut self, pod: &Pod, mount: &spec::pod::Mount, site: &Site) -> Result<()> {
+    fn add(
+        &mut self,
+        pod: &Pod,
+        mount: &spec::pod::Mount,
+        sub: Option<&str>,
+        site: &Site,
+    ) -> Result<()> {
         let mut host = site.volume(&pod.volumes[mount.volume]);
-        if let Some(sub) = mount.sub_path.as_deref().filter(|sub| !sub.is_empty()) {
+        if let Some(sub) = sub.filter(|sub| !sub.is_empty()) {
             let sub = open_sub_path(&host, sub)?;
             host = sub.path();
             self.keep.push(sub);
@@ -309,8 +321,11 @@ impl Message {
 
 /// What container runtimes set themselves, below what the manifest says: `HOSTNAME` from the pod's host name, and `TERM` for
 /// a terminal (containerd `internal/cri/server/container_create.go`).
-fn environment(pod: &Pod, container: &Container) -> Vec<(String, String)> {
-    let given = &container.env;
+fn environment(
+    pod: &Pod,
+    container: &Container,
+    given: Vec<(String, String)>,
+) -> Vec<(String, String)> {
     let term = container
         .tty
         .then(|| ("TERM".to_owned(), "xterm".to_owned()));
@@ -318,7 +333,9 @@ fn environment(pod: &Pod, container: &Container) -> Vec<(String, String)> {
     own.into_iter()
         .flatten()
         .filter(|(own, _)| !given.iter().any(|(name, _)| name == own))
-        .chain(given.iter().cloned())
+        .collect::<Vec<_>>()
+        .into_iter()
+        .chain(given)
         .collect()
 }
 

@@ -9,7 +9,7 @@ use super::super::dirs::Dirs;
 use super::super::etc::{self, Etc};
 use crate::sandbox::net::{Limits, Network, NetworkConfig, Publish, Published};
 use crate::sandbox::volume::{PodTree, host_dir, shared_dir, sweep};
-use crate::spec::pod::{Pod, Protocol, Volume, VolumeSource};
+use crate::spec::pod::{HostPathKind, Pod, Protocol, Volume, VolumeSource};
 
 /// The address of a pod whose network is virtual: IANA's IPv4 dummy address (RFC 7600), which no other host has. It is
 /// reachable from the containers of the pod and from nowhere else.
@@ -55,22 +55,28 @@ impl Site {
     fn make_volume(&self, volume: &Volume) -> Result<()> {
         let path = self.volume(volume);
         match &volume.source {
-            VolumeSource::EmptyDir => shared_dir(&path),
-            VolumeSource::HostPath { create, .. } => host_dir(&path, *create),
+            VolumeSource::EmptyDir(_) => shared_dir(&path),
+            VolumeSource::HostPath { kind, .. } => {
+                host_dir(&path, *kind == HostPathKind::DirectoryOrCreate)
+            }
+            VolumeSource::Projected(_) | VolumeSource::Claim { .. } => {
+                Err(anyhow::anyhow!("volumes of this kind are not mounted yet"))
+            }
         }
         .with_context(|| format!("volume {:?}", volume.name))
     }
 
     /// The directory of one volume, laid out as the kubelet lays it out.
     pub fn volume(&self, volume: &Volume) -> PathBuf {
+        let made = |kind: &str| {
+            let volumes = self.tree.path().join(VOLUMES);
+            volumes.join(kind).join(&volume.name)
+        };
         match &volume.source {
-            VolumeSource::EmptyDir => self
-                .tree
-                .path()
-                .join(VOLUMES)
-                .join("kubernetes.io~empty-dir")
-                .join(&volume.name),
+            VolumeSource::EmptyDir(_) => made("kubernetes.io~empty-dir"),
             VolumeSource::HostPath { path, .. } => path.clone(),
+            VolumeSource::Projected(projected) => made(projected.flavor.directory()),
+            VolumeSource::Claim { .. } => made("kubernetes.io~local-volume"),
         }
     }
 

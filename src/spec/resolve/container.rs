@@ -8,24 +8,19 @@ use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::seconds;
-use crate::spec::environment::Environment;
-use crate::spec::expand::{self, TooLong};
+use super::environment::Around;
+use super::{given, seconds};
 use crate::spec::pod::{
     Container, ExitCodes, MessagePolicy, Mount, Port, Probe, Protocol, PullPolicy, Resources,
-    RestartPolicy, RestartRule, Role, RuleAction,
+    RestartPolicy, RestartRule, Role, RuleAction, SubPath,
 };
 use crate::spec::quantity::Quantity;
-use crate::spec::report::{Path, Report};
 use crate::spec::{annotation, image};
-
-/// Environment and command line of a container together, expanded. Linux refuses a native program about as much
-/// (a quarter of its stack, by default 2 MiB).
-const MAX_TEXT: usize = 2 << 20;
 
 /// The pod around a container.
 pub struct Context<'a> {
     pub metadata: &'a ObjectMeta,
+    pub spec: &'a v1::PodSpec,
     /// Where each volume stands in the list.
     pub volumes: HashMap<&'a str, usize>,
     pub base: &'a FilePath,
@@ -33,28 +28,25 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    pub fn container(
-        &self,
-        written: &v1::Container,
-        role: Role,
-        path: &Path,
-        report: &mut Report,
-    ) -> Container {
-        let texts = texts(written).unwrap_or_else(|TooLong| {
-            report.too_long(path, MAX_TEXT);
-            Texts::default()
-        });
+    pub fn container(&self, written: &v1::Container, role: Role) -> Container {
+        let around = Around {
+            container: written,
+            spec: self.spec,
+            volumes: &self.volumes,
+        };
         let lifecycle = written.lifecycle.as_ref();
         Container {
             name: written.name.clone(),
             role,
             image: image::resolve(written.image.as_deref().unwrap_or_default(), self.base),
             pull_policy: pull_policy(written.image_pull_policy.as_deref()),
-            command: texts.command,
-            args: texts.args,
+            command: written.command.clone().unwrap_or_default(),
+            args: written.args.clone().unwrap_or_default(),
+            env: around.env(),
+            env_from: around.env_from(),
             working_dir: written.working_dir.clone().filter(|dir| !dir.is_empty()),
             ports: written.ports.iter().flatten().filter_map(port).collect(),
-            mounts: self.mounts(written, &texts.env, &path.field("volumeMounts"), report),
+            mounts: self.mounts(written),
             restart_policy: match (role, written.restart_policy.as_deref()) {
                 (Role::Ephemeral, _) => RestartPolicy::Never,
                 (_, None) => self.policy,
@@ -80,70 +72,28 @@ impl Context<'_> {
             readiness: written.readiness_probe.as_ref().map(probe),
             startup: written.startup_probe.as_ref().map(probe),
             interruptible: annotation::interruptible(self.metadata, &written.name),
-            env: texts.env.into_list(),
         }
     }
 
-    fn mounts(
-        &self,
-        written: &v1::Container,
-        env: &Environment,
-        path: &Path,
-        report: &mut Report,
-    ) -> Vec<Mount> {
-        let mut mounts = Vec::new();
-        for (index, mount) in written.volume_mounts.iter().flatten().enumerate() {
-            let Some(&volume) = self.volumes.get(mount.name.as_str()) else {
-                continue;
-            };
-            let expr = mount
-                .sub_path_expr
-                .as_deref()
-                .filter(|text| !text.is_empty());
-            let sub_path = match expr.map(|text| expanded_sub_path(text, env)) {
-                None => mount.sub_path.clone().filter(|text| !text.is_empty()),
-                Some(Ok(sub_path)) => Some(sub_path),
-                Some(Err(detail)) => {
-                    let path = path.index(index);
-                    report.invalid(
-                        &path.field("subPathExpr"),
-                        expr.unwrap_or_default(),
-                        &detail,
-                    );
-                    continue;
-                }
-            };
-            let read_only = mount.read_only == Some(true);
-            mounts.push(Mount {
-                volume,
+    fn mounts(&self, written: &v1::Container) -> Vec<Mount> {
+        let mount = |mount: &v1::VolumeMount| {
+            let recursive = mount.recursive_read_only.as_deref();
+            Some(Mount {
+                volume: *self.volumes.get(mount.name.as_str())?,
                 path: mount_path(&mount.mount_path),
-                sub_path,
-                read_only,
-            });
-        }
-        mounts
+                sub_path: sub_path(mount),
+                read_only: mount.read_only == Some(true),
+                recursive_read_only: matches!(recursive, Some("Enabled" | "IfPossible")),
+            })
+        };
+        let mounts = written.volume_mounts.iter().flatten();
+        mounts.filter_map(mount).collect()
     }
 }
 
-/// The parts of a container in which `$(VAR)` is replaced.
-#[derive(Default)]
-struct Texts<'w> {
-    env: Environment<'w>,
-    command: Vec<String>,
-    args: Vec<String>,
-}
-
-fn texts(written: &v1::Container) -> Result<Texts<'_>, TooLong> {
-    let mut room = MAX_TEXT;
-    let env = Environment::of(written.env.as_deref().unwrap_or_default(), &mut room)?;
-    let mut expanded = |list: &Option<Vec<String>>| {
-        list.iter()
-            .flatten()
-            .map(|text| expand::expand(text, |name| env.get(name), &mut room))
-            .collect::<Result<Vec<String>, TooLong>>()
-    };
-    let (command, args) = (expanded(&written.command)?, expanded(&written.args)?);
-    Ok(Texts { env, command, args })
+fn sub_path(mount: &v1::VolumeMount) -> Option<SubPath> {
+    let literal = given(&mount.sub_path).map(SubPath::Literal);
+    literal.or_else(|| given(&mount.sub_path_expr).map(SubPath::Expression))
 }
 
 /// The kubelet takes a relative mount path as one from the root.
@@ -153,21 +103,6 @@ fn mount_path(path: &str) -> String {
     } else {
         format!("/{path}")
     }
-}
-
-fn expanded_sub_path(text: &str, env: &Environment) -> Result<String, String> {
-    const MAX_PATH: usize = 4096;
-    if let Some(name) = expand::first_unknown(text, |name| env.get(name)) {
-        return Err(format!("missing value for {name:?}"));
-    }
-    let path = expand::expand(text, |name| env.get(name), &mut MAX_PATH.clone())
-        .map_err(|TooLong| format!("expands to more than {MAX_PATH} bytes"))?;
-    if path.starts_with('/') || path.split('/').any(|part| part == "..") {
-        return Err(format!(
-            "expands to {path:?}, which must be a relative path without '..'"
-        ));
-    }
-    Ok(path)
 }
 
 pub fn restart_policy(text: Option<&str>) -> RestartPolicy {
