@@ -1,13 +1,36 @@
-//! Directories that guests see: made, shared, and taken away again.
+//! Directories that guests see: made, shared, filled, measured, and taken away again.
 //!
-//! A guest may plant symlinks in a directory it can write. Nothing here ever follows one of them: sub-paths are resolved
-//! beneath the volume by `cap-std`, handed on as open descriptors, and trees are removed by descriptor (the standard
-//! library's `remove_dir_all` opens each level with `O_NOFOLLOW`).
+//! A guest may plant symlinks in a directory it can write, link files under other names, and swap directories while we look
+//! at them. Nothing here ever follows it out: paths beneath a volume are resolved by `cap-std` or by descriptors that refuse
+//! symlinks, and handed on as open descriptors.
+//!
+//! * [`AtomicDir`]: a set of files that changes at once or not at all.
+//! * [`Tmpfs`]: memory as a directory, attached nowhere.
+//! * [`host_path`]: what lies at a path of this machine, or is made there.
+//! * [`open_sub_path`]: a directory or a file beneath a volume.
+//! * [`Assembly`]: a root put together of directories and files, in a mount namespace of its own.
+//! * [`usage`], [`own_group`], [`quota`], [`remove_tree`]: a tree measured, given to a group, limited, removed.
 //!
 //! Absent from this room: what a directory is for, and any path that is not given by the caller.
 
+mod assembly;
+mod atomic;
+mod group;
+pub mod host_path;
+pub mod quota;
+mod remove;
 mod shared;
+mod sub_path;
+mod tmpfs;
 mod tree;
+mod usage;
 
-pub use shared::{SubPath, host_dir, open_sub_path, shared_dir};
+pub use assembly::{Assembled, Assembly, Bind, ReadOnly};
+pub use atomic::{AtomicDir, FileSpec};
+pub use group::own_group;
+pub use remove::remove_tree;
+pub use shared::{host_dir, shared_dir};
+pub use sub_path::{SubPath, open_sub_path};
+pub use tmpfs::Tmpfs;
 pub use tree::{PodTree, Spare, sweep, sweep_one};
+pub use usage::usage;
