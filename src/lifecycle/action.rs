@@ -18,6 +18,9 @@ pub struct Plan {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// Make every volume present that a container mounts. Answered by `VolumesMounted`, or by one `MountFailed` for each that
+    /// cannot be. Comes before `MakeSandbox`; not asked for a pod without volumes.
+    MountVolumes,
     /// Answered by `SandboxReady` or `SandboxFailed` (which leaves nothing behind).
     MakeSandbox { attempt: u32 },
     /// Make the image present, asking the registry as the container's pull policy says. Answered by `ImageReady` or `ImageFailed`.
@@ -32,7 +35,7 @@ pub enum Action {
     },
     /// Answered by `Exited`, sooner or later. `Kill` may come without `Term`.
     Signal { slot: Slot, signal: Signal },
-    /// Everything has stopped: take the sandbox down. Answered by `SandboxRemoved`.
+    /// Everything has stopped: take the sandbox down, and the volumes. Also asked for where there are only volumes. Answered by `SandboxRemoved`.
     RemoveSandbox,
 }
 

@@ -37,6 +37,8 @@ pub struct Conditions {
     ready: Condition,
     containers_ready: Condition,
     restarting: Condition,
+    /// Shown only once it is true.
+    disrupted: Condition,
 }
 
 impl Conditions {
@@ -56,6 +58,7 @@ impl Conditions {
             ready: no,
             containers_ready: no,
             restarting: no,
+            disrupted: no,
         }
     }
 
@@ -85,6 +88,7 @@ impl Conditions {
             ready: or_no("Ready"),
             containers_ready: or_no("ContainersReady"),
             restarting: or_no("AllContainersRestarting"),
+            disrupted: or_no("DisruptionTarget"),
         }
     }
 }
@@ -101,14 +105,8 @@ impl Life {
     pub(super) fn settle_conditions(&mut self, now: Time) {
         let serving = self.regular - self.mere_inits;
         let all_ready = self.tally.ready == serving && !self.is_ended();
-        let failed = matches!(
-            self.course,
-            Course::Ending {
-                why: super::life::Why::Deadline,
-                ..
-            }
-        );
-        let containers_ready = all_ready && !failed;
+        let containers_ready = all_ready && !self.is_condemned();
+        let evicted = self.evicted.is_some();
         let initialised = self.tally.initialised == self.inits || self.tally.apps_seen > 0;
         let conditions = &mut self.conditions;
         conditions.sandbox.set(self.sandbox == Sandbox::Ready, now);
@@ -120,6 +118,7 @@ impl Life {
         conditions
             .ready
             .set(containers_ready && self.pod.readiness_gates.is_empty(), now);
+        conditions.disrupted.set(evicted, now);
         conditions
             .restarting
             .set(matches!(self.course, Course::Renewing { .. }), now);
@@ -128,7 +127,8 @@ impl Life {
     /// In the kubelet's order.
     pub(super) fn conditions(&self, phase: Phase) -> Vec<v1::PodCondition> {
         let now = &self.conditions;
-        let mut list = vec![
+        let mut list = Vec::from_iter(self.why_disrupted());
+        list.extend([
             self.condition("PodReadyToStartContainers", now.sandbox, Why::default()),
             self.condition("Initialized", now.initialized, self.why_initialized(phase)),
             self.condition("Ready", now.ready, self.why_ready(phase)),
@@ -138,7 +138,7 @@ impl Life {
                 self.why_containers_ready(phase),
             ),
             self.condition("PodScheduled", now.scheduled, Why::default()),
-        ];
+        ]);
         if self.may_restart_all() {
             list.push(self.condition(
                 "AllContainersRestarting",
@@ -147,6 +147,15 @@ impl Life {
             ));
         }
         list
+    }
+
+    /// As the eviction manager writes it (`pkg/kubelet/eviction/eviction_manager.go` `evictPod`).
+    fn why_disrupted(&self) -> Option<v1::PodCondition> {
+        let why = Why {
+            reason: Some("TerminationByKubelet"),
+            message: Some(self.evicted.clone()?),
+        };
+        Some(self.condition("DisruptionTarget", self.conditions.disrupted, why))
     }
 
     fn condition(&self, name: &str, condition: Condition, why: Why) -> v1::PodCondition {

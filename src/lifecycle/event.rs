@@ -87,6 +87,19 @@ pub fn sandbox_failed(error: &str) -> Text {
     )
 }
 
+/// (`pkg/volume/util/operationexecutor`, `pkg/volume/util/types`: `SetUp` is the step that local volumes have.)
+pub fn mount_failed(volume: &str, error: &str) -> Text {
+    warning(
+        "FailedMount",
+        format!("MountVolume.SetUp failed for volume {volume:?} : {error}"),
+    )
+}
+
+/// The node takes the pod's place away.
+pub fn evicted(message: &str) -> Text {
+    warning(super::status::EVICTED, message.to_owned())
+}
+
 /// Its process was lost, and with it everything that ran in it.
 pub fn sandbox_changed() -> Text {
     normal(

@@ -11,6 +11,14 @@ use crate::spec::pod::{Pod, Slot};
 /// say) is ignored, so nobody needs to filter late answers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
+    /// Every volume is there that a container mounts.
+    VolumesMounted,
+    /// A volume cannot be mounted. An attempt with several of them is told of by several of these, one after another.
+    MountFailed {
+        /// Index into [`Pod::volumes`].
+        volume: usize,
+        error: String,
+    },
     /// The pod's network exists; `ips` become `status.podIPs`.
     SandboxReady {
         ips: Vec<IpAddr>,
@@ -73,6 +81,17 @@ pub enum Input {
     /// End now: every container is killed without hook, grace or order. Kubernetes has no such word; a second Ctrl-C has.
     Abort,
     SandboxRemoved,
+    /// The node takes the pod's place away, because it uses more than it may. `message` says what of.
+    Evict {
+        message: String,
+    },
+    /// Objects that the pod refers to have appeared, changed or gone. What could not be done for want of one is tried again.
+    SurroundingsChanged,
+    /// Something its author should know of the machine the pod runs on. Only for the event.
+    Warned {
+        reason: &'static str,
+        message: String,
+    },
     /// The pod is defined otherwise now. Its containers are the same by name and part, their images may be others, and
     /// new ephemeral containers are appended; whether a change is allowed is for [`crate::spec::update`] to say.
     Update(Arc<Pod>),

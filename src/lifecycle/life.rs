@@ -9,6 +9,7 @@ use super::backoff::{Backoff, Pace};
 use super::conditions::Conditions;
 use super::event::{self, Text};
 use super::record::{Record, State};
+use super::volumes::Volumes;
 use super::{Event, Time};
 use crate::spec::pod::{Pod, Role, Slot};
 
@@ -38,6 +39,7 @@ pub struct Life {
     pub(super) pod: Arc<Pod>,
     pub(super) node: Node,
     pub(super) born: Time,
+    pub(super) volumes: Volumes,
     pub(super) sandbox: Sandbox,
     /// The number of the sandbox: how often the pod has lost the one it had.
     pub(super) attempt: u32,
@@ -62,6 +64,8 @@ pub struct Life {
     pub(super) tally: Tally,
     pub(super) conditions: Conditions,
     pub(super) first_failure: Option<(Slot, i32)>,
+    /// Why the node has taken the pod's place away.
+    pub(super) evicted: Option<String>,
     /// Not yet handed out with a plan.
     pub(super) events: Vec<Event>,
     pub(super) restarts: Pace,
@@ -98,6 +102,8 @@ pub(super) enum Why {
     /// The regular containers have run for the last time, or an init container has failed for good.
     Over,
     Deadline,
+    /// The node has taken its place away.
+    Evicted,
     /// By a wish from outside.
     Deleted,
 }
@@ -152,6 +158,7 @@ impl Life {
             records: vec![Record::default(); pod.containers.len()],
             pulls: HashMap::new(),
             born: now,
+            volumes: Volumes::Untouched,
             sandbox: Sandbox::Absent { retry_at: now },
             attempt: 0,
             ips: Vec::new(),
@@ -162,6 +169,7 @@ impl Life {
             tally: Tally::default(),
             conditions: Conditions::new(now),
             first_failure: None,
+            evicted: None,
             events: Vec::new(),
             pod,
             node,
@@ -191,6 +199,17 @@ impl Life {
             slot,
             at,
         });
+    }
+
+    /// Whether the pod has failed by a verdict, whatever its containers say.
+    pub(super) fn is_condemned(&self) -> bool {
+        matches!(
+            self.course,
+            Course::Ending {
+                why: Why::Deadline | Why::Evicted,
+                ..
+            }
+        )
     }
 
     pub(super) fn is_ending(&self) -> bool {

@@ -41,6 +41,7 @@ mod stop;
 mod tests;
 mod time;
 mod update;
+mod volumes;
 
 pub use action::{Action, Hook, Plan, Signal};
 pub use backoff::{Backoff, Pace};

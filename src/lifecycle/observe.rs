@@ -7,6 +7,7 @@ use super::life::{Course, Life, Sandbox, Why};
 use super::record::{self, Ended, PostStart, Reason, Running, State, Stopping};
 use super::restart::{self, End, Fate};
 use super::stop::Step;
+use super::volumes::Volumes;
 use super::{Cause, Exit, Hook, ImageProblem, Input, Probe, Pulled, StartProblem, Time};
 use crate::spec::pod::{Image, Role, Slot};
 
@@ -14,6 +15,8 @@ use crate::spec::pod::{Image, Role, Slot};
 pub(super) const RETRY: Duration = Duration::from_secs(10);
 /// The kubelet looks at what happened once a second (`pkg/kubelet/kubelet.go`, `plegRelistPeriod`).
 pub(super) const RELIST: Duration = Duration::from_secs(1);
+/// What a pod over its limits is given to end (`pkg/kubelet/eviction/eviction_manager.go`, `immediateEvictionGracePeriodSeconds`).
+const EVICTION_GRACE: u64 = 1;
 /// What `/dev/termination-log` may say (`pkg/kubelet/container/runtime.go`) ...
 const MESSAGE_MAX: usize = 4096;
 /// ... and all containers of a pod together.
@@ -23,6 +26,10 @@ impl Life {
     /// Folds one fact.
     pub fn observe(&mut self, input: Input, now: Time) {
         match input {
+            Input::VolumesMounted if self.is_mounting() => self.volumes = Volumes::Mounted,
+            Input::MountFailed { volume, error } if self.volumes != Volumes::Mounted => {
+                self.mount_failed(volume, &error, now)
+            }
             Input::SandboxReady { ips } if self.sandbox == Sandbox::Making => {
                 self.sandbox = Sandbox::Ready;
                 self.ips = ips;
@@ -85,6 +92,11 @@ impl Life {
                 self.end(grace, Why::Deleted, now);
             }
             Input::Abort => self.abort(now),
+            Input::Evict { message } => self.evict(message, now),
+            Input::SurroundingsChanged => self.surroundings_changed(now),
+            Input::Warned { reason, message } => {
+                self.say(None, now, event::warning(reason, message));
+            }
             Input::Update(pod) => self.update(pod, now),
             _ => {} // Too late to matter, see `Input`.
         }
@@ -124,6 +136,20 @@ impl Life {
         if let Course::Ending { at_once, .. } = &mut self.course {
             *at_once = true;
         }
+    }
+
+    /// A pod that goes already is not in the way (`pkg/kubelet/eviction/eviction_manager.go`, `localStorageEviction`).
+    fn evict(&mut self, message: String, now: Time) {
+        if self.is_ending() {
+            return;
+        }
+        self.say(None, now, event::evicted(&message));
+        self.evicted = Some(message);
+        self.end(EVICTION_GRACE, Why::Evicted, now);
+    }
+
+    pub(super) fn is_mounting(&self) -> bool {
+        matches!(self.volumes, Volumes::Mounting { .. })
     }
 
     fn lower_stops(&mut self, grace: u64, now: Time) {
@@ -308,7 +334,10 @@ impl Life {
         self.records[slot].set_problem(problem.as_str(), message.clone());
         if problem != StartProblem::RunContainerError {
             let outdated = std::mem::take(&mut self.records[slot].outdated);
-            self.idle(slot, if outdated { now } else { now + RETRY });
+            let stale = problem == StartProblem::CreateContainerConfigError
+                && std::mem::take(&mut self.records[slot].stale);
+            let again = outdated || stale;
+            self.idle(slot, if again { now } else { now + RETRY });
             return;
         }
         // It was made, so there is an instance, and it ended as containerd reports such a one.

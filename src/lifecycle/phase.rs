@@ -2,7 +2,7 @@
 //! `convertToAPIContainerStatuses`, `getPhase`).
 
 use super::Time;
-use super::life::{Course, Life, Why};
+use super::life::Life;
 use super::record::{Ended, PostStart, Problem, State};
 use crate::spec::pod::{Role, Slot};
 
@@ -84,13 +84,7 @@ impl Life {
 
     /// The pod's phase, always made anew from what its containers show. A terminal one stays.
     pub fn phase(&self) -> Phase {
-        if matches!(
-            self.course,
-            Course::Ending {
-                why: Why::Deadline,
-                ..
-            }
-        ) {
+        if self.is_condemned() {
             return Phase::Failed;
         }
         let phase = self

@@ -57,6 +57,9 @@ impl Life {
         match self.sandbox {
             Sandbox::Absent { retry_at } if now < retry_at => return plan.wake_by(retry_at),
             Sandbox::Absent { .. } => {
+                if !self.plan_volumes(now, plan) {
+                    return;
+                }
                 self.sandbox = Sandbox::Making;
                 return plan.actions.push(Action::MakeSandbox {
                     attempt: self.attempt,
@@ -295,6 +298,12 @@ impl Life {
         }
         match self.sandbox {
             Sandbox::Ready => {
+                self.sandbox = Sandbox::Removing;
+                plan.actions.push(Action::RemoveSandbox);
+            }
+            // What is being mounted is waited for, and then taken away.
+            Sandbox::Absent { .. } if self.is_mounting() => {}
+            Sandbox::Absent { .. } if self.has_volumes() => {
                 self.sandbox = Sandbox::Removing;
                 plan.actions.push(Action::RemoveSandbox);
             }

@@ -27,6 +27,8 @@ pub struct Record {
     pub image: Option<String>,
     /// Another image was demanded while a start was under way: what comes of that is not what is wanted.
     pub outdated: bool,
+    /// Something it may refer to has changed while a start was under way, which may have looked before.
+    pub stale: bool,
     pub crashes: Backoff,
     /// Whether it counts as ready and (an init container) as initialised; kept here so that sums need no scan.
     pub ready: bool,

@@ -10,7 +10,7 @@ use super::event;
 use super::life::{Life, Node, Why};
 use super::record::{Ended, Record, State};
 use super::restart::{self, End, Fate};
-use super::status::ID_PREFIX;
+use super::status::{EVICTED, ID_PREFIX};
 use super::{Cause, Time};
 use crate::spec::pod::{Pod, RestartPolicy, Role, Slot};
 
@@ -62,7 +62,11 @@ impl Life {
         for slot in 0..life.records.len() {
             life.settle(slot);
         }
-        if life.may_go_on() {
+        if previous.reason.as_deref() == Some(EVICTED) {
+            // A verdict stands.
+            life.evicted = Some(previous.message.clone().unwrap_or_default());
+            life.end(1, Why::Evicted, now);
+        } else if life.may_go_on() {
             if previous.reason.as_deref() != Some(SANDBOX_LOST) {
                 life.say(None, now, event::sandbox_changed());
             }

@@ -122,6 +122,7 @@ impl Life {
     /// The second step: the image is there.
     pub(super) fn begin_start(&mut self, slot: Slot, plan: &mut Plan) {
         let attempt = self.records[slot].attempts;
+        self.records[slot].stale = false;
         self.put(slot, State::Starting);
         plan.actions.push(Action::Start { slot, attempt });
     }

@@ -11,18 +11,14 @@ use crate::spec::pod::Slot;
 
 /// Who made a container: before its id.
 pub(super) const ID_PREFIX: &str = "wasmpod://";
+/// `status.reason` of a pod whose place was taken away, and the reason of the event (`pkg/kubelet/eviction/helpers.go`).
+pub(super) const EVICTED: &str = "Evicted";
 
 impl Life {
     /// The pod's status. Terminal or not, everything in it follows from what was observed.
     pub fn status(&self) -> v1::PodStatus {
         let phase = self.phase();
-        let late = matches!(
-            self.course,
-            Course::Ending {
-                why: Why::Deadline,
-                ..
-            }
-        );
+        let (reason, message) = self.verdict().unzip();
         let statuses = |slots: std::ops::Range<Slot>| {
             slots
                 .map(|slot| self.container_status(slot))
@@ -44,8 +40,8 @@ impl Life {
         v1::PodStatus {
             phase: Some(phase.as_str().to_owned()),
             conditions: Some(self.conditions(phase)),
-            reason: late.then(|| "DeadlineExceeded".to_owned()),
-            message: late.then(|| DEADLINE_MESSAGE.to_owned()),
+            reason,
+            message,
             start_time: Some(self.born.api()),
             host_ip: self.node.host_ips.first().map(ToString::to_string),
             host_ips: Some(self.node.host_ips.iter().map(host).collect())
@@ -64,6 +60,20 @@ impl Life {
             observed_generation: self.pod.object.metadata.generation,
             ..Default::default()
         }
+    }
+
+    /// Why the pod has failed, if its containers do not tell: reason and message.
+    fn verdict(&self) -> Option<(String, String)> {
+        let (reason, message) = match self.course {
+            Course::Ending {
+                why: Why::Deadline, ..
+            } => ("DeadlineExceeded", DEADLINE_MESSAGE.to_owned()),
+            Course::Ending {
+                why: Why::Evicted, ..
+            } => (EVICTED, self.evicted.clone()?),
+            _ => return None,
+        };
+        Some((reason.to_owned(), message))
     }
 
     fn container_status(&self, slot: Slot) -> v1::ContainerStatus {

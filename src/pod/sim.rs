@@ -179,6 +179,7 @@ impl Machine for Sim {
 
     fn begin(&mut self, action: Action) {
         match action {
+            Action::MountVolumes => self.later(Duration::ZERO, None, Input::VolumesMounted),
             Action::MakeSandbox { .. } => self.later(
                 SANDBOX,
                 None,

@@ -19,3 +19,4 @@ mod sim;
 mod speed;
 mod status;
 mod update;
+mod volumes;

@@ -349,6 +349,7 @@ impl Play {
     fn describe(&self, action: &Action) -> (String, String) {
         let name = |slot: &Slot| self.life.pod().containers[*slot].name.clone();
         match action {
+            Action::MountVolumes => ("mount".into(), String::new()),
             Action::MakeSandbox { attempt } => ("sandbox".into(), format!("#{attempt}")),
             Action::Pull { slot } => (format!("pull {}", name(slot)), String::new()),
             Action::Start { slot, attempt } => {
@@ -377,6 +378,7 @@ impl Play {
             return None;
         }
         match action.clone() {
+            Action::MountVolumes => Some(Input::VolumesMounted),
             Action::MakeSandbox { .. } => Some(Input::SandboxReady {
                 ips: vec!["10.0.0.7".parse::<IpAddr>().unwrap()],
             }),

@@ -125,3 +125,11 @@ pub fn rule(action: RuleAction, operator: ExitCodes, values: &[i32]) -> RestartR
         values: values.to_vec(),
     }
 }
+
+/// A directory of the pod's own.
+pub fn volume(name: &str) -> Volume {
+    Volume {
+        name: name.into(),
+        source: VolumeSource::EmptyDir,
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::play::BORN;
-use super::pods::{With, app, ephemeral, init, pod, probe, rule, sidecar};
+use super::pods::{With, app, ephemeral, init, pod, probe, rule, sidecar, volume};
 use crate::lifecycle::life::Course;
 use crate::lifecycle::record::State;
 use crate::lifecycle::*;
@@ -126,6 +126,12 @@ impl Sim {
             if self.dice.one_in(20) {
                 self.change();
             }
+            if self.dice.one_in(20) {
+                self.happen(Some(Input::SurroundingsChanged));
+            }
+            if self.dice.one_in(200) {
+                self.evict();
+            }
             if self.losses < 3 && self.terminal.is_none() && self.dice.one_in(50) {
                 self.lose();
             }
@@ -236,10 +242,14 @@ impl Sim {
         let ending = self.deleted || self.terminal.is_some();
         let starts = matches!(
             action,
-            Action::MakeSandbox { .. } | Action::Pull { .. } | Action::Start { .. }
+            Action::MountVolumes
+                | Action::MakeSandbox { .. }
+                | Action::Pull { .. }
+                | Action::Start { .. }
         );
         assert!(!(starts && ending), "{action:?} after the end");
         match *action {
+            Action::MountVolumes => self.mount(),
             Action::MakeSandbox { .. } if self.dice.one_in(4) => {
                 self.owe(SLOWEST, Input::SandboxFailed { error: "no".into() })
             }
@@ -263,6 +273,21 @@ impl Sim {
                 self.owe(SLOWEST, Input::HookDone { slot, hook, result });
             }
             Action::Signal { slot, signal } => self.signal(slot, signal),
+        }
+    }
+
+    /// Some volumes fail, all in one go.
+    fn mount(&mut self) {
+        let after = self.dice.within(SLOWEST);
+        let failures = self.dice.roll(3).saturating_sub(1) as usize;
+        for volume in 0..failures {
+            self.owed += 1;
+            let error = format!("configmap \"{volume}\" not found");
+            self.schedule(after, Input::MountFailed { volume, error });
+        }
+        if failures == 0 {
+            self.owed += 1;
+            self.schedule(after, Input::VolumesMounted);
         }
     }
 
@@ -317,7 +342,10 @@ impl Sim {
         let input = match self.dice.roll(8) {
             0 => Input::StartFailed {
                 slot,
-                reason: StartProblem::CreateContainerError,
+                reason: [
+                    StartProblem::CreateContainerError,
+                    StartProblem::CreateContainerConfigError,
+                ][self.dice.roll(2) as usize],
                 message: "no".into(),
             },
             1 => Input::StartFailed {
@@ -411,7 +439,11 @@ impl Sim {
                 self.completed
                     .resize(pod.containers.len().max(self.completed.len()), false);
             }
-            Input::ProbeResult { .. } | Input::Delete { .. } | Input::Abort => {}
+            Input::ProbeResult { .. }
+            | Input::Delete { .. }
+            | Input::Abort
+            | Input::Evict { .. }
+            | Input::SurroundingsChanged => {}
             _ => self.owed -= 1,
         }
         self.life.observe(input, self.now);
@@ -456,6 +488,17 @@ impl Sim {
         }
         // Not from an older definition: changes come one after another.
         self.happen(Some(Input::Update(Arc::new(pod))));
+    }
+
+    fn evict(&mut self) {
+        let was_ending = self.life.is_ending();
+        let message = "too much".into();
+        self.happen(Some(Input::Evict { message }));
+        if !was_ending {
+            assert_eq!(self.terminal, Some(Phase::Failed));
+            // The machine may take its time over what it has begun.
+            self.must_finish_by = Some(self.now + SLOWEST + Duration::from_secs(4));
+        }
     }
 
     /// What a container that has come up will do by itself.
@@ -550,8 +593,9 @@ fn any_pod() -> impl Strategy<Value = Pod> {
         prop::collection::vec(any_container(), 0..6),
         prop::option::weighted(0.2, 1..200u64),
         0..40u64,
+        0..3usize,
     )
-        .prop_map(|(mut containers, deadline, grace)| {
+        .prop_map(|(mut containers, deadline, grace, volumes)| {
             containers.push(app(""));
             containers.sort_by_key(|container| container.role == Role::App);
             for (slot, container) in containers.iter_mut().enumerate() {
@@ -560,6 +604,7 @@ fn any_pod() -> impl Strategy<Value = Pod> {
             pod(containers).with(|p| {
                 p.active_deadline = deadline.map(Duration::from_secs);
                 p.termination_grace = Duration::from_secs(grace);
+                p.volumes = (0..volumes).map(|at| volume(&format!("v{at}"))).collect();
             })
         })
 }

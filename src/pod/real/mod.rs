@@ -326,6 +326,7 @@ impl Machine for Real {
 
     fn begin(&mut self, action: Action) {
         match action {
+            Action::MountVolumes => self.tell(Input::VolumesMounted),
             Action::MakeSandbox { .. } => self.make_sandbox(),
             Action::Pull { slot } => self.pull(slot),
             Action::Start { slot, attempt } => self.start(slot, attempt),
