@@ -11,6 +11,7 @@ use std::path::PathBuf;
 /// DATA/status/<uid>.json    the last status its process published
 /// DATA/events/<uid>.json    its events, counted
 /// DATA/pods/<uid>/          volumes and roots: the sandbox's
+/// DATA/identity/            keys of this installation: see [`super::identity`]
 /// LOGS/<namespace>_<name>_<uid>/<container>/<n>.log    what its containers wrote
 /// LOGS/<namespace>_<name>_<uid>/pod.log                what its process itself had to say
 /// ```

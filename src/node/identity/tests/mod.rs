@@ -1,0 +1,1 @@
+//! The room of identity on folders of its own.
