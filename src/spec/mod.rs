@@ -21,6 +21,7 @@
     reason = "this room is pure: it can be tested by tables, and its answers depend on nothing but its arguments"
 )]
 
+pub mod admission;
 mod admit;
 mod anchor;
 pub mod annotation;
