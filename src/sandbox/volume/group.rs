@@ -1,12 +1,140 @@
 //! A tree given to a group.
 
+use std::collections::HashMap;
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstat};
+use nix::unistd::{Gid, fchownat};
+
+use super::sys::proc_path;
+use super::walk::{Place, Visitor, is_dir, open_entry, same, walk};
+
+/// What the group may do (kubelet `pkg/volume/volume_linux.go`).
+const READ_WRITE: u32 = 0o660;
+const READ_ONLY: u32 = 0o440;
+/// And with directories: enter them, and have what is made in them.
+const DIRECTORY: u32 = 0o2110;
 
 /// Gives everything in `dir`, and at last `dir` itself, to the group `gid`, readable (and, unless `read_only`, writable) for
-/// it. With `on_root_mismatch` nothing is done if `dir` itself is so already.
+/// it. With `on_root_mismatch` nothing is done if `dir` itself is so already; it comes last, so that this is only so when
+/// nothing is missing.
+///
+/// Symlinks are given away themselves, never what they point to. A file that has a name outside of `dir` as well is left
+/// alone: a guest may have linked it here from somewhere else.
+///
+/// # Errors
+/// When `dir` is no directory, or something in it cannot be given away; the rest is then.
 pub fn own_group(dir: &Path, gid: u32, read_only: bool, on_root_mismatch: bool) -> Result<()> {
-    let _ = (dir, gid, read_only, on_root_mismatch);
-    bail!("not built yet")
+    let text = || format!("could not give {} to the group {gid}", dir.display());
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let root = open(dir, flags, Mode::empty()).with_context(text)?;
+    let mut gift = Gift {
+        gid,
+        bits: if read_only { READ_ONLY } else { READ_WRITE },
+        links: HashMap::new(),
+        first_error: None,
+    };
+    if on_root_mismatch && gift.done_to(&fstat(&root).with_context(text)?) {
+        return Ok(());
+    }
+    walk(root, &mut gift).with_context(text)?;
+    match gift.first_error {
+        Some(error) => Err(error).with_context(text),
+        None => Ok(()),
+    }
+}
+
+struct Gift {
+    gid: u32,
+    bits: u32,
+    /// How many names of a file with several have been met.
+    links: HashMap<u64, u64>,
+    first_error: Option<io::Error>,
+}
+
+impl Gift {
+    /// Whether a directory is as it should be, or allows even more.
+    fn done_to(&self, stat: &FileStat) -> bool {
+        let bits = self.bits | DIRECTORY;
+        stat.st_gid == self.gid && stat.st_mode & bits == bits
+    }
+
+    fn give(&self, fd: BorrowedFd<'_>, stat: &FileStat) -> nix::Result<()> {
+        let gid = Some(Gid::from_raw(self.gid));
+        fchownat(fd, c"", None, gid, AtFlags::AT_EMPTY_PATH)?;
+        let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
+        let bits = match kind {
+            // A symlink has no mode of its own.
+            SFlag::S_IFLNK => return Ok(()),
+            SFlag::S_IFDIR => self.bits | DIRECTORY,
+            _ => self.bits,
+        };
+        let mode = Mode::from_bits_truncate(stat.st_mode & 0o7777 | bits);
+        // The descriptor may be one that only names the file; this path leads to the same file and nowhere else.
+        let path = proc_path(fd);
+        fchmodat(
+            nix::fcntl::AT_FDCWD,
+            &path,
+            mode,
+            FchmodatFlags::FollowSymlink,
+        )
+    }
+
+    fn note(&mut self, result: nix::Result<()>) {
+        if let Err(error) = result
+            && error != Errno::ENOENT
+        {
+            self.first_error.get_or_insert(error.into());
+        }
+    }
+
+    /// True when all names of the file have been met.
+    fn all_met(&mut self, stat: &FileStat) -> bool {
+        if stat.st_nlink < 2 {
+            return true;
+        }
+        let met = self.links.entry(stat.st_ino).or_default();
+        *met += 1;
+        *met >= stat.st_nlink
+    }
+}
+
+impl Visitor for Gift {
+    fn entry(&mut self, dir: BorrowedFd<'_>, name: &CStr, listed: &FileStat) -> io::Result<()> {
+        if is_dir(listed) || !self.all_met(listed) {
+            return Ok(());
+        }
+        let given = open_entry(dir, name, OFlag::O_PATH).and_then(|fd| {
+            let stat = fstat(&fd)?;
+            // Swapped since it was listed: whoever did that has it in hand.
+            if same(&stat, listed) && stat.st_nlink == listed.st_nlink {
+                self.give(fd.as_fd(), &stat)?;
+            }
+            Ok(())
+        });
+        // Mounted here from somewhere else: not ours to give away.
+        self.note(given.or_else(|error| (error == Errno::EXDEV).then_some(()).ok_or(error)));
+        Ok(())
+    }
+
+    fn leave(&mut self, dir: OwnedFd, _: &FileStat, place: Place<'_>) -> io::Result<()> {
+        // The root says that all is done, so it must not say so after an error.
+        if place.is_none() && self.first_error.is_some() {
+            return Ok(());
+        }
+        let given = fstat(&dir).and_then(|stat| self.give(dir.as_fd(), &stat));
+        self.note(given);
+        Ok(())
+    }
+
+    fn locked(&mut self, _: Place<'_>, error: Errno) -> io::Result<bool> {
+        self.note(Err(error));
+        Ok(false)
+    }
 }

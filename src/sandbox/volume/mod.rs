@@ -21,9 +21,11 @@ pub mod quota;
 mod remove;
 mod shared;
 mod sub_path;
+mod sys;
 mod tmpfs;
 mod tree;
 mod usage;
+mod walk;
 
 pub use assembly::{Assembled, Assembly, Bind, ReadOnly};
 pub use atomic::{AtomicDir, FileSpec};

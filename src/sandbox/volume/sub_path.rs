@@ -1,14 +1,22 @@
 //! A directory or a file beneath a volume.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, Permissions, PermissionsExt as _};
+use cap_std::fs::{
+    Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions, OpenOptionsExt, Permissions,
+    PermissionsExt as _,
+};
+use nix::libc;
+use nix::sys::stat::fstat;
 
-/// A directory (or file) below a volume, held open so that nobody can swap it for something else before it is used.
+use super::sys::proc_path;
+use super::walk::is_dir;
+
+/// Something below a volume, held open so that nobody can swap it for something else before it is used.
 #[derive(Debug)]
 pub struct SubPath {
     fd: OwnedFd,
@@ -16,23 +24,30 @@ pub struct SubPath {
 }
 
 impl SubPath {
+    pub(super) fn from_fd(fd: OwnedFd) -> io::Result<SubPath> {
+        let directory = is_dir(&fstat(&fd)?);
+        Ok(SubPath { fd, directory })
+    }
+
     /// Whether it is a directory; everything else can only be mounted by an [`Assembly`](super::Assembly).
     pub fn is_dir(&self) -> bool {
         self.directory
     }
 
+    /// A path by which this process reaches exactly the object that was checked, as long as `self` lives.
+    pub fn path(&self) -> PathBuf {
+        proc_path(&self.fd)
+    }
+
+    /// A descriptor that names it; it can neither be read nor written.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
-
-    /// A path by which this process reaches exactly the object that was checked, as long as `self` lives.
-    pub fn path(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/self/fd/{}", self.fd.as_raw_fd()))
-    }
 }
 
-/// Opens `sub` below `volume`, making the directories that are missing with the permission bits of the volume's root
-/// (kubelet `pkg/volume/util/subpath`). A symlink that stays within the volume is followed, as the kubelet does.
+/// Opens `sub` below `volume`, whatever lies there. If it is missing a directory is made, and so are the ones above it,
+/// with the permission bits of the volume's root (kubelet `pkg/volume/util/subpath`). A symlink that stays within the volume
+/// is followed, as the kubelet does.
 ///
 /// # Errors
 /// When the path leads out of the volume, by a symlink or by `..`, or a component is no directory or cannot be made.
@@ -45,26 +60,76 @@ pub fn open_sub_path(volume: &Path, sub: &str) -> Result<SubPath> {
             volume.display()
         )
     };
-    let mode = root.dir_metadata()?.mode() & 0o7777;
-    let mut path = PathBuf::new();
-    for part in Path::new(sub).components() {
-        path.push(part);
-        make(&root, &path, mode).with_context(text)?;
-    }
-    let dir = root.open_dir(&path).with_context(text)?;
-    Ok(SubPath {
-        fd: dir.into_std_file().into(),
-        directory: true,
-    })
+    let parts = parts(sub).with_context(text)?;
+    let opened = match open(&root, &parts) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            make(&root, &parts).and_then(|()| open(&root, &parts))
+        }
+        opened => opened,
+    };
+    Ok(SubPath::from_fd(opened.with_context(text)?)?)
 }
 
-/// Makes one directory beneath `root` if nothing has its name, and gives it `mode` whatever the umask says.
-fn make(root: &Dir, path: &Path, mode: u32) -> io::Result<()> {
-    match root.create_dir_with(path, DirBuilder::new().mode(mode)) {
-        Ok(()) => root
-            .open_dir(path)?
-            .set_permissions(".", Permissions::from_mode(mode)),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+/// The names in a sub-path.
+fn parts(sub: &str) -> Result<PathBuf> {
+    let mut parts = PathBuf::new();
+    for part in Path::new(sub).components() {
+        match part {
+            Component::Normal(name) => parts.push(name),
+            Component::CurDir => {}
+            Component::ParentDir => bail!("it must not contain '..'"),
+            _ => bail!("it must be a relative path"),
+        }
+    }
+    if parts.as_os_str().is_empty() {
+        parts.push(".");
+    }
+    Ok(parts)
+}
+
+/// Names it without opening it: it may be a pipe, or a device.
+fn open(root: &Dir, path: &Path) -> io::Result<OwnedFd> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_PATH);
+    Ok(root.open_with(path, &options)?.into_std().into())
+}
+
+/// Makes the directories of `path` that are missing, one by one, each in the one before it.
+fn make(root: &Dir, path: &Path) -> io::Result<()> {
+    // What is not for the volume's root to say: the sticky bit of a tmpfs.
+    let mode = root.dir_metadata()?.mode() & 0o2777;
+    let mut dir = root.try_clone()?;
+    let mut beyond = false;
+    let mut so_far = PathBuf::new();
+    for name in path {
+        so_far.push(name);
+        // As far as it is there, symlinks may lead anywhere in the volume. What we make is not one.
+        let found = if beyond {
+            dir.open_dir(name)
+        } else {
+            root.open_dir(&so_far)
+        };
+        dir = match found {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                beyond = true;
+                make_one(&dir, name.as_ref(), mode)?
+            }
+            found => found?,
+        };
+    }
+    Ok(())
+}
+
+/// Makes one directory, with `mode` whatever the umask says.
+fn make_one(dir: &Dir, name: &Path, mode: u32) -> io::Result<Dir> {
+    match dir.create_dir_with(name, DirBuilder::new().mode(mode)) {
+        Ok(()) => {
+            let made = dir.open_dir(name)?;
+            made.set_permissions(".", Permissions::from_mode(mode))?;
+            Ok(made)
+        }
+        // Somebody else was faster.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => dir.open_dir(name),
         Err(e) => Err(e),
     }
 }
