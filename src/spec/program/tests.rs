@@ -3,8 +3,8 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::*;
-use crate::spec::pod::{Pod, RestartPolicy, VolumeSource};
-use crate::spec::{Validate, admit_object, resolve};
+use crate::spec::pod::{HostPathKind, Pod, RestartPolicy, VolumeSource};
+use crate::spec::{Composed, Facts, Nothing, Validate, admit_object, compose, resolve};
 
 fn strings(list: &[&str]) -> Vec<String> {
     list.iter().map(|&text| text.to_owned()).collect()
@@ -23,6 +23,10 @@ fn pod(program: &Program) -> Pod {
         Timestamp::UNIX_EPOCH,
     )
     .unwrap_or_else(|complaints| panic!("{complaints}"))
+}
+
+fn started(pod: &Pod) -> Composed {
+    compose(pod, 0, &Facts::default(), &Nothing).unwrap_or_else(|text| panic!("{text}"))
 }
 
 #[test]
@@ -45,7 +49,7 @@ fn a_program_becomes_a_pod_of_one_container_that_runs_once() {
             path: "/home/me/target/My App.wasm".into()
         }
     );
-    assert_eq!(pod.containers[0].args, ["a", "$(HOME)", "5$$"]);
+    assert_eq!(started(&pod).args, ["a", "$(HOME)", "5$$"]);
 }
 
 #[test]
@@ -61,13 +65,14 @@ fn the_flags_mean_what_they_mean_to_podman() {
     });
     let one = &pod.containers[0];
     assert_eq!(one.image, Image::Toolbox);
-    assert_eq!(one.env[1], ("B".to_owned(), "x=$(A)".to_owned()));
-    assert_eq!(one.env[2], ("C".to_owned(), String::new()));
+    let env = started(&pod).env;
+    assert_eq!(env[1], ("B".to_owned(), "x=$(A)".to_owned()));
+    assert_eq!(env[2], ("C".to_owned(), String::new()));
     assert_eq!(
         pod.volumes[0].source,
         VolumeSource::HostPath {
             path: "/home/data".into(),
-            create: false
+            kind: HostPathKind::Directory
         }
     );
     assert_eq!(

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::spec::pod::{
-    ExitCodes, Image, Mount, Port, Probe, Protocol, PullPolicy, Resources, RestartPolicy,
-    RestartRule, RuleAction,
+    ExitCodes, HostPathKind, Image, Mount, Port, Probe, Protocol, PullPolicy, Resources,
+    RestartPolicy, RestartRule, RuleAction, VolumeSource,
 };
+use crate::spec::{Composed, Facts, Nothing, compose};
 
 fn resolved(spec: &str) -> Result<Pod, Complaints> {
     let object = serde_json::from_value(serde_json::json!({
@@ -23,6 +24,11 @@ fn resolved(spec: &str) -> Result<Pod, Complaints> {
 
 fn good(spec: &str) -> Pod {
     resolved(spec).unwrap_or_else(|complaints| panic!("{complaints}"))
+}
+
+/// The container of a slot, started where nothing is known.
+fn started(pod: &Pod, slot: usize) -> Composed {
+    compose(pod, slot, &Facts::default(), &Nothing).unwrap_or_else(|text| panic!("{text}"))
 }
 
 #[test]
@@ -56,7 +62,7 @@ fn variables_see_what_is_defined_before_them() {
         "{containers: [{name: app, image: ./a.wasm, command: [\"$(B)\"], args: [\"$(A)\", \"$(NO)\", \"$$(A)\"],
           env: [{name: B, value: \"$(A)\"}, {name: A, value: one}, {name: C, value: \"$(A)-$(B)\"}, {name: A, value: \"$(A)two\"}]}]}",
     );
-    let app = &pod.containers[0];
+    let app = started(&pod, 0);
     let env: Vec<_> = app
         .env
         .iter()
@@ -78,7 +84,7 @@ fn mounts_point_to_volumes_and_expand_their_sub_path() {
         pod.volumes[1].source,
         VolumeSource::HostPath {
             path: "/data".into(),
-            create: true
+            kind: HostPathKind::DirectoryOrCreate
         }
     );
     let mounts = &pod.containers[0].mounts;
@@ -88,7 +94,8 @@ fn mounts_point_to_volumes_and_expand_their_sub_path() {
             volume: 1,
             path: "/h".to_owned(),
             sub_path: None,
-            read_only: true
+            read_only: true,
+            recursive_read_only: false,
         }
     );
     assert_eq!(
@@ -96,9 +103,14 @@ fn mounts_point_to_volumes_and_expand_their_sub_path() {
         Mount {
             volume: 0,
             path: "/rel".to_owned(),
-            sub_path: Some("logs/x".to_owned()),
-            read_only: false
+            sub_path: Some(SubPath::Expression("logs/$(N)".to_owned())),
+            read_only: false,
+            recursive_read_only: false,
         }
+    );
+    assert_eq!(
+        started(&pod, 0).sub_paths,
+        [None, Some("logs/x".to_owned())]
     );
 }
 
@@ -224,7 +236,7 @@ fn command_and_args_stand_against_entrypoint_and_cmd_as_kubernetes_tables_them()
             "{{containers: [{{name: app, image: ./a.wasm, {written}}}]}}"
         ));
         assert_eq!(
-            crate::spec::argv(&pod.containers[0], &entrypoint, &cmd).join(" "),
+            crate::spec::argv(&started(&pod, 0), &entrypoint, &cmd).join(" "),
             argv
         );
     }

@@ -369,7 +369,7 @@ fn our_annotations_name_a_container_and_say_what_they_can() {
         ),
         (
             "wasmpod.dev/x: none",
-            "metadata.annotations[wasmpod.dev/x]: Unsupported value: \"wasmpod.dev/x\": supported values: \"wasmpod.dev/interrupt.<container>\", \"wasmpod.dev/sim.<container>\"",
+            "metadata.annotations[wasmpod.dev/x]: Unsupported value: \"wasmpod.dev/x\": supported values: \"wasmpod.dev/interrupt.<container>\", \"wasmpod.dev/sim.<container>\", \"wasmpod.dev/size-limit.<volume>\"",
         ),
     ] {
         assert_eq!(
