@@ -3,7 +3,7 @@
 //! Rules and texts: kubelet `pkg/kubelet/network/dns/dns.go`. The file itself is written by the container runtime
 //! (containerd `internal/cri/server/sandbox_run_linux.go`, `parseDNSOptions`).
 
-use k8s_openapi::api::core::v1;
+use super::pod::{Dns, DnsPolicy, Pod};
 
 /// What Kubernetes takes for reasonable, and the C library for possible (`pkg/apis/core/validation/validation.go`).
 const MAX_NAMESERVERS: usize = 3;
@@ -48,11 +48,9 @@ enum Base {
 }
 
 /// How `pod` resolves names on a machine with this resolv.conf and without a cluster's DNS.
-pub fn form(pod: &v1::Pod, node: ResolvConf) -> Formed {
-    let none = v1::PodSpec::default();
-    let spec = pod.spec.as_ref().unwrap_or(&none);
+pub fn form(pod: &Pod, node: ResolvConf) -> Formed {
     let mut warnings = Vec::new();
-    let mut conf = match base(spec) {
+    let mut conf = match base(pod) {
         Base::Nothing => ResolvConf::default(),
         Base::Node => node,
         Base::Cluster => {
@@ -60,8 +58,8 @@ pub fn form(pod: &v1::Pod, node: ResolvConf) -> Formed {
             node
         }
     };
-    if let Some(config) = &spec.dns_config {
-        conf.append(config);
+    if !is_empty(&pod.dns) {
+        conf.append(&pod.dns);
     }
     warnings.extend(conf.fit_nameservers());
     warnings.extend(conf.fit_searches());
@@ -71,26 +69,27 @@ pub fn form(pod: &v1::Pod, node: ResolvConf) -> Formed {
     }
 }
 
-fn base(spec: &v1::PodSpec) -> Base {
-    match spec.dns_policy.as_deref() {
-        Some("None") => Base::Nothing,
-        Some("Default") => Base::Node,
-        Some("ClusterFirstWithHostNet") => Base::Cluster,
-        _ if spec.host_network == Some(true) => Base::Node,
-        _ => Base::Cluster,
+fn base(pod: &Pod) -> Base {
+    match pod.dns.policy {
+        DnsPolicy::None => Base::Nothing,
+        DnsPolicy::Default => Base::Node,
+        DnsPolicy::ClusterFirstWithHostNet => Base::Cluster,
+        DnsPolicy::ClusterFirst if pod.host_network => Base::Node,
+        DnsPolicy::ClusterFirst => Base::Cluster,
     }
 }
 
-fn missing_cluster_dns(pod: &v1::Pod) -> Warning {
-    let part = |text: &Option<String>| text.clone().unwrap_or_default();
-    let metadata = &pod.metadata;
+fn is_empty(config: &Dns) -> bool {
+    config.nameservers.is_empty() && config.searches.is_empty() && config.options.is_empty()
+}
+
+/// Whatever the pod's policy is called: the kubelet names this one.
+fn missing_cluster_dns(pod: &Pod) -> Warning {
     Warning {
         reason: "MissingClusterDNS",
         message: format!(
             "pod: \"{}_{}({})\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy.",
-            part(&metadata.name),
-            part(&metadata.namespace),
-            part(&metadata.uid)
+            pod.name, pod.namespace, pod.uid
         ),
     }
 }
@@ -114,10 +113,10 @@ impl ResolvConf {
     }
 
     /// What `dnsConfig` adds. Nothing stands twice, and an option of the pod replaces the machine's of that name.
-    fn append(&mut self, config: &v1::PodDNSConfig) {
-        add_new(&mut self.nameservers, config.nameservers.iter().flatten());
-        add_new(&mut self.searches, config.searches.iter().flatten());
-        let own = config.options.iter().flatten().map(option_text);
+    fn append(&mut self, config: &Dns) {
+        add_new(&mut self.nameservers, &config.nameservers);
+        add_new(&mut self.searches, &config.searches);
+        let own = config.options.iter().map(option_text);
         for text in std::mem::take(&mut self.options).into_iter().chain(own) {
             let same = |known: &&mut String| option_name(known) == option_name(&text);
             match self.options.iter_mut().find(same) {
@@ -185,19 +184,18 @@ fn search(word: &str) -> String {
     .to_owned()
 }
 
-fn add_new<'a>(list: &mut Vec<String>, more: impl Iterator<Item = &'a String>) {
+fn add_new(list: &mut Vec<String>, more: &[String]) {
     let all = std::mem::take(list);
-    for text in all.into_iter().chain(more.cloned()) {
+    for text in all.into_iter().chain(more.iter().cloned()) {
         if !list.contains(&text) {
             list.push(text);
         }
     }
 }
 
-fn option_text(option: &v1::PodDNSConfigOption) -> String {
-    let name = option.name.clone().unwrap_or_default();
-    match option.value.as_deref() {
-        None | Some("") => name,
+fn option_text((name, value): &(String, Option<String>)) -> String {
+    match value.as_deref() {
+        None | Some("") => name.clone(),
         Some(value) => format!("{name}:{value}"),
     }
 }

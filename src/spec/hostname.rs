@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1;
+use super::pod::{HostAlias, Pod};
 
 /// The domain below which pods with a subdomain have their names: there is no cluster here to be configured with another one.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
@@ -17,7 +17,7 @@ const MAX_HOST: usize = 63;
 /// The longest name that Linux takes (`HOST_NAME_MAX`).
 const MAX_KERNEL: usize = 64;
 
-/// The names of one pod, from its object alone. One on the host's network is called as its machine is, whatever is written here.
+/// The names of one pod. One on the host's network is called as its machine is, whatever is written here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName {
     /// `hostname`, or the pod's own name; cut to what fits. Or `hostnameOverride`, which may have dots.
@@ -29,23 +29,19 @@ pub struct HostName {
 }
 
 impl HostName {
-    pub fn of(pod: &v1::Pod) -> HostName {
-        let none = v1::PodSpec::default();
-        let spec = pod.spec.as_ref().unwrap_or(&none);
-        if let Some(host) = written(&spec.hostname_override) {
+    pub fn of(pod: &Pod) -> HostName {
+        if let Some(name) = &pod.hostname_override {
             return HostName {
-                host: cut(host).to_owned(),
+                host: cut(name).to_owned(),
                 domain: None,
                 as_fqdn: false,
             };
         }
-        let name = pod.metadata.name.as_deref().unwrap_or_default();
-        let namespace = written(&pod.metadata.namespace).unwrap_or("default");
+        let domain = |subdomain| format!("{subdomain}.{}.svc.{CLUSTER_DOMAIN}", pod.namespace);
         HostName {
-            host: cut(written(&spec.hostname).unwrap_or(name)).to_owned(),
-            domain: written(&spec.subdomain)
-                .map(|subdomain| format!("{subdomain}.{namespace}.svc.{CLUSTER_DOMAIN}")),
-            as_fqdn: spec.set_hostname_as_fqdn == Some(true),
+            host: pod.hostname.clone(),
+            domain: pod.subdomain.as_ref().map(domain),
+            as_fqdn: pod.hostname_as_fqdn,
         }
     }
 
@@ -76,12 +72,8 @@ impl HostName {
     }
 }
 
-fn written(text: &Option<String>) -> Option<&str> {
-    text.as_deref().filter(|text| !text.is_empty())
-}
-
-/// Validation has left ASCII only.
-fn cut(name: &str) -> &str {
+/// The part of a name that fits. Validation has left ASCII only.
+pub fn cut(name: &str) -> &str {
     match name.get(..MAX_HOST) {
         Some(head) if name.len() > MAX_HOST => head.trim_end_matches(['-', '.']),
         _ => name,
@@ -106,8 +98,8 @@ pub enum Known<'a> {
     Node(&'a str),
 }
 
-/// The text of a pod's hosts file, to the byte. Addresses of aliases stand as they were written.
-pub fn hosts_file(known: Known<'_>, aliases: &[v1::HostAlias]) -> String {
+/// The text of a pod's hosts file, to the byte.
+pub fn hosts_file(known: Known<'_>, aliases: &[HostAlias]) -> String {
     let mut text = match known {
         Known::Node(file) => format!("{HEAD_OF_THE_NODES}{file}"),
         Known::Pod(name, addresses) => {
@@ -122,8 +114,7 @@ pub fn hosts_file(known: Known<'_>, aliases: &[v1::HostAlias]) -> String {
         text.push_str("\n# Entries added by HostAliases.\n");
     }
     for alias in aliases {
-        let names = alias.hostnames.as_deref().unwrap_or_default();
-        let _ = writeln!(text, "{}\t{}", alias.ip, names.join("\t"));
+        let _ = writeln!(text, "{}\t{}", alias.ip, alias.hostnames.join("\t"));
     }
     text
 }

@@ -43,7 +43,7 @@ pub struct Pod {
     pub containers: Vec<Container>,
     pub volumes: Vec<Volume>,
     pub host_network: bool,
-    /// The first label of the pod's host name, cut as the kubelet cuts it (`pkg/kubelet/kubelet_pods.go`).
+    /// `spec.hostname` or the pod's name, cut to what fits; see [`HostName`](super::hostname::HostName) for all its names.
     pub hostname: String,
     /// Used as it is, without a domain, in place of everything else (KEP-4762).
     pub hostname_override: Option<String>,
@@ -64,7 +64,8 @@ pub struct Pod {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostAlias {
-    pub ip: IpAddr,
+    /// As it was written, which is how the hosts file shows it.
+    pub ip: String,
     pub hostnames: Vec<String>,
 }
 

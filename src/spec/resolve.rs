@@ -11,7 +11,7 @@ use super::complaint::Complaints;
 use super::compose::{self, Fault};
 use super::pod::{Container, Dns, DnsPolicy, FsGroup, HostAlias, Pod, Role, SubPath, Volume};
 use super::report::{Path, Report};
-use super::{default, ephemeral, validate};
+use super::{default, ephemeral, hostname, validate};
 
 mod container;
 mod environment;
@@ -45,7 +45,7 @@ pub fn resolve(
     let own_hostname = given(&spec.hostname);
     let gates = spec.readiness_gates.iter().flatten();
     let pod = Pod {
-        hostname: hostname(own_hostname.as_deref().unwrap_or(&name)).to_owned(),
+        hostname: hostname::cut(own_hostname.as_deref().unwrap_or(&name)).to_owned(),
         hostname_override: given(&spec.hostname_override),
         subdomain: given(&spec.subdomain),
         hostname_as_fqdn: spec.set_hostname_as_fqdn == Some(true),
@@ -63,12 +63,7 @@ pub fn resolve(
         containers,
         volumes,
         host_network: spec.host_network == Some(true),
-        host_aliases: spec
-            .host_aliases
-            .iter()
-            .flatten()
-            .filter_map(host_alias)
-            .collect(),
+        host_aliases: spec.host_aliases.iter().flatten().map(host_alias).collect(),
         readiness_gates: gates.map(|gate| gate.condition_type.clone()).collect(),
         object,
     };
@@ -177,16 +172,6 @@ fn generated_name(stem: &str, uid: &str) -> String {
     name
 }
 
-/// Cut to 63 bytes, without `-` or `.` at the end (`pkg/kubelet/util`, `truncatePodHostnameIfNeeded`).
-fn hostname(name: &str) -> &str {
-    const MAX: usize = 63;
-    if name.len() <= MAX {
-        name
-    } else {
-        name[..MAX].trim_end_matches(['-', '.'])
-    }
-}
-
 fn seconds(seconds: i64) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or(1))
 }
@@ -221,11 +206,11 @@ fn fs_group(context: &v1::PodSecurityContext) -> Option<FsGroup> {
     })
 }
 
-fn host_alias(alias: &v1::HostAlias) -> Option<HostAlias> {
-    Some(HostAlias {
-        ip: alias.ip.parse().ok()?,
+fn host_alias(alias: &v1::HostAlias) -> HostAlias {
+    HostAlias {
+        ip: alias.ip.clone(),
         hostnames: alias.hostnames.clone().unwrap_or_default(),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ impl Real {
             slot,
             argv0: argv.first().cloned().unwrap_or_default(),
             program: self.images.program(slot)?.clone(),
-            env: environment(&self.pod, container, composed.env),
+            env: environment(site, container, composed.env),
             mounts: view.mounts,
             keep: Arc::new(view.keep),
             taps: Taps::new(input.is_some() || container.role == Role::Ephemeral),
@@ -187,13 +187,6 @@ impl View {
             view.add(pod, mount, sub.as_deref(), site)
                 .with_context(|| format!("mount at {}", mount.path))?;
         }
-        if !view.has("/etc") {
-            view.mounts.push(Mount {
-                host: site.etc(),
-                guest: "/etc".into(),
-                read_only: true,
-            });
-        }
         let root = view.root(container, site)?;
         view.message = view.locate_message(&root, &container.termination_message_path);
         Ok(view)
@@ -251,6 +244,8 @@ impl View {
             std::fs::create_dir_all(root.join(place))
                 .context("could not make the container's root")?;
         }
+        let hidden = |path: &Path| self.has(&path.to_string_lossy());
+        site.etc.link_into(&root, hidden)?;
         self.mounts.push(Mount {
             host: root.clone(),
             guest: "/".into(),
@@ -322,14 +317,15 @@ impl Message {
 /// What container runtimes set themselves, below what the manifest says: `HOSTNAME` from the pod's host name, and `TERM` for
 /// a terminal (containerd `internal/cri/server/container_create.go`).
 fn environment(
-    pod: &Pod,
+    site: &Site,
     container: &Container,
     given: Vec<(String, String)>,
 ) -> Vec<(String, String)> {
     let term = container
         .tty
         .then(|| ("TERM".to_owned(), "xterm".to_owned()));
-    let own = [Some(("HOSTNAME".to_owned(), pod.hostname.clone())), term];
+    let hostname = site.etc.etc.hostname.clone().unwrap_or_default();
+    let own = [Some(("HOSTNAME".to_owned(), hostname)), term];
     own.into_iter()
         .flatten()
         .filter(|(own, _)| !given.iter().any(|(name, _)| name == own))

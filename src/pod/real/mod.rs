@@ -157,12 +157,15 @@ impl Real {
     }
 
     fn make_sandbox(&self) {
-        let ips = self
-            .site
-            .as_ref()
-            .map(|site| site.addresses.clone())
-            .unwrap_or_default();
-        self.tell(Input::SandboxReady { ips });
+        let site = self.site.as_ref();
+        let input = match site.map(|site| (&site.etc.etc.hostname, site.addresses.clone())) {
+            Some((Err(error), _)) => Input::SandboxFailed {
+                error: error.clone(),
+            },
+            Some((Ok(_), ips)) => Input::SandboxReady { ips },
+            None => Input::SandboxReady { ips: Vec::new() },
+        };
+        self.tell(input);
     }
 
     /// Code that is there already is taken at once. What has to be compiled takes its time on a thread of its own: the pod

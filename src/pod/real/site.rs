@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::super::dirs::Dirs;
-use super::super::etc::{self, Etc};
+use super::super::etc::{Etc, Node, Placed};
 use crate::sandbox::net::{Limits, Network, NetworkConfig, Publish, Published};
 use crate::sandbox::volume::{PodTree, host_dir, shared_dir, sweep};
 use crate::spec::pod::{HostPathKind, Pod, Protocol, Volume, VolumeSource};
@@ -21,6 +21,8 @@ const VOLUMES: &str = "volumes";
 pub(super) struct Site {
     pub network: Network,
     pub addresses: Vec<IpAddr>,
+    /// The files that the pod has in its containers' `/etc`.
+    pub etc: Placed,
     tree: PodTree,
     /// Where all pods lie, for sweeping up behind dead ones.
     pods: PathBuf,
@@ -36,10 +38,10 @@ impl Site {
         };
         let kept: &'static [&str] = if keep_volumes { &[VOLUMES] } else { &[] };
         let tree = PodTree::create(&dirs.pods(), &pod.uid, kept)?;
-        let files = Etc::new(pod, &addresses);
-        files.write(&tree.path().join("etc"))?;
+        let etc = Etc::new(pod, &addresses, &Node::read()).place(tree.path())?;
         let site = Site {
-            network: network(pod, &addresses, files.resolv_conf),
+            network: network(pod, &addresses, &etc),
+            etc,
             addresses,
             tree,
             pods: dirs.pods(),
@@ -80,11 +82,6 @@ impl Site {
         }
     }
 
-    /// The generated files, which containers see as `/etc`.
-    pub fn etc(&self) -> PathBuf {
-        self.tree.path().join("etc")
-    }
-
     /// The root of one container's file system.
     pub fn root(&self, container: &str) -> PathBuf {
         self.tree.path().join("roots").join(container)
@@ -106,12 +103,13 @@ impl Site {
     }
 }
 
-fn network(pod: &Pod, addresses: &[IpAddr], resolv_conf: String) -> Network {
+fn network(pod: &Pod, addresses: &[IpAddr], etc: &Placed) -> Network {
     Network::new(NetworkConfig {
-        hostname: pod.hostname.clone(),
+        hostname: etc.etc.hostname.clone().unwrap_or_default(),
         addresses: addresses.to_vec(),
-        hosts: etc::host_table(pod, addresses),
-        resolv_conf: (!resolv_conf.is_empty()).then_some(resolv_conf),
+        hosts: etc.hosts.clone(),
+        resolv_conf: etc.resolv_conf.clone(),
+        machine_servers: etc.machine_servers(),
         host_network: pod.host_network,
         limits: Limits::default(),
     })

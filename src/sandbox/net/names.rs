@@ -1,45 +1,60 @@
-//! Names, as the pod knows them: literal addresses, localhost, the pod's hosts table, its own name, and at last the servers of its
+//! Names, as the pod knows them: literal addresses, the pod's hosts file, its own name, localhost, and at last the servers of its
 //! resolv.conf. The host's own files and resolver are never asked.
+
+mod conf;
+mod dial;
+mod hosts;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use hickory_resolver::TokioResolver;
+use hickory_resolver::Resolver;
 use hickory_resolver::config::{
-    LookupIpStrategy, ResolveHosts, ResolverConfig, ServerOrderingStrategy,
+    LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+    ServerOrderingStrategy,
 };
 use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::system_conf::parse_resolv_conf;
+use hickory_resolver::proto::rr::Name;
 
-use super::defs::{RESOLVE_ANSWERS, RESOLVE_TIMEOUT, RESOLVE_TIMEOUT_MAX};
-use super::network::NetworkConfig;
+use super::defs::{RESOLVE_ANSWERS, RESOLVE_TIMEOUT_MAX};
+use super::network::{Handle, NetworkConfig};
+use conf::Conf;
+use dial::Dialler;
 
-pub(super) type Resolver = TokioResolver;
+pub use hosts::NameFile;
 
 /// Where resolv.conf's servers listen.
 const DNS_PORT: u16 = 53;
 
+/// A container's resolver, and the text it was made from: another text makes another one. Lives on the container's own
+/// runtime.
+#[derive(Default)]
+pub(super) struct Asking(Mutex<Option<(String, Option<Asker>)>>);
+
+type Asker = Arc<Resolver<Dialler>>;
+
 pub(super) struct Names {
-    /// In the order of the hosts file; names in lower case, without the final dot.
-    hosts: Vec<(IpAddr, Vec<String>)>,
-    resolv_conf: Option<String>,
+    hosts: NameFile,
+    /// What the pod is called, and where; for a hosts file that does not say it.
+    own: (String, Vec<IpAddr>),
+    resolv_conf: NameFile,
+    machines: Arc<[IpAddr]>,
     dns_port: u16,
 }
 
 impl Names {
     pub fn new(config: &NetworkConfig) -> Names {
-        let mut hosts: Vec<_> = config
-            .hosts
-            .iter()
-            .map(|(ip, names)| (*ip, names.iter().map(|name| normal(name)).collect()))
-            .collect();
-        hosts.extend(own_name(config));
+        let addresses = if config.addresses.is_empty() {
+            vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+        } else {
+            config.addresses.clone()
+        };
         Names {
-            hosts,
+            hosts: config.hosts.clone(),
+            own: (normal(&config.hostname), addresses),
             resolv_conf: config.resolv_conf.clone(),
+            machines: config.machine_servers.clone().into(),
             dns_port: DNS_PORT,
         }
     }
@@ -62,30 +77,30 @@ impl Names {
                 format!("not a host name: {name:?}"),
             ));
         }
-        let mut found: Vec<IpAddr> = Vec::new();
-        for (ip, names) in &self.hosts {
-            if names.contains(&name) && !found.contains(ip) {
-                found.push(*ip);
-            }
+        let file = self.hosts.read()?;
+        let mut found = hosts::addresses(&file, &name);
+        if found.is_empty() && name == self.own.0 {
+            found.clone_from(&self.own.1);
         }
         if found.is_empty() && (name == "localhost" || name.ends_with(".localhost")) {
-            // RFC 6761: localhost never leaves the machine, whatever the hosts table forgot.
+            // RFC 6761: localhost never leaves the machine, whatever the hosts file forgot.
             found = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         }
         Ok((!found.is_empty()).then(|| sorted(found)))
     }
 
-    /// Asks the servers of resolv.conf, through a resolver that is made on the first need.
+    /// Asks the servers of resolv.conf, through a resolver that is made on the first need and when the file has changed.
     pub async fn look_up_beyond(
         &self,
-        resolver: &OnceLock<Option<Resolver>>,
+        asking: &Asking,
+        container: Weak<Handle>,
         name: &str,
     ) -> io::Result<Vec<IpAddr>> {
-        let Some(resolver) = resolver.get_or_init(|| self.resolver()) else {
+        let Some(asker) = self.asker(asking, container)? else {
             return Err(unknown(name));
         };
         // Not the normal form: the final dot says that no search domain is to be tried.
-        match tokio::time::timeout(RESOLVE_TIMEOUT_MAX, resolver.lookup_ip(name)).await {
+        match tokio::time::timeout(RESOLVE_TIMEOUT_MAX, asker.lookup_ip(name)).await {
             Err(_) => Err(silent(name)),
             Ok(Err(error)) => Err(explain(&error, name)),
             Ok(Ok(answer)) => match sorted(answer.iter().take(RESOLVE_ANSWERS).collect()) {
@@ -96,56 +111,76 @@ impl Names {
     }
 
     /// `None` when the pod has no resolv.conf, or one without servers.
-    fn resolver(&self) -> Option<Resolver> {
-        let (config, mut options) = parse_resolv_conf(self.resolv_conf.as_deref()?)
-            .inspect_err(
-                |error| tracing::warn!(%error, "resolv.conf of the pod names no usable server"),
-            )
-            .ok()?;
-        // The parser fills in the domain of the *host's* name where the file has none.
-        let (_, search, mut servers) = config.into_parts();
-        for connection in servers
-            .iter_mut()
-            .flat_map(|server| &mut server.connections)
-        {
-            connection.port = self.dns_port;
+    fn asker(&self, asking: &Asking, container: Weak<Handle>) -> io::Result<Option<Asker>> {
+        let text = self.resolv_conf.read()?;
+        let mut known = asking.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, asker)) = known.as_ref().filter(|(of, _)| *of == text) {
+            return Ok(asker.clone());
         }
-        options.use_hosts_file = ResolveHosts::Never;
-        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-        // One server after the other, as the C library does: a later one may know less.
-        options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
-        options.num_concurrent_reqs = 1;
-        options.timeout = options
-            .timeout
-            .clamp(Duration::from_secs(1), RESOLVE_TIMEOUT);
-        options.attempts = options.attempts.clamp(1, 5);
+        let asker = self.build(&Conf::parse(&text), container);
+        *known = Some((text.into_owned(), asker.clone()));
+        Ok(asker)
+    }
+
+    fn build(&self, conf: &Conf, container: Weak<Handle>) -> Option<Asker> {
+        if conf.servers.is_empty() {
+            return None;
+        }
+        let servers = conf
+            .servers
+            .iter()
+            .map(|&ip| self.server(ip, conf))
+            .collect();
+        let search = conf
+            .search
+            .iter()
+            .filter_map(|domain| Name::from_str_relaxed(domain).ok())
+            .collect();
+        let dialler = Dialler::new(container, Arc::clone(&self.machines));
         let config = ResolverConfig::from_parts(None, search, servers);
-        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-            .with_options(options)
+        Resolver::builder_with_config(config, dialler)
+            .with_options(options(conf))
             .build()
             .inspect_err(|error| tracing::warn!(%error, "no resolver for the pod"))
             .ok()
+            .map(Arc::new)
+    }
+
+    fn server(&self, ip: IpAddr, conf: &Conf) -> NameServerConfig {
+        let mut server = if conf.stream {
+            NameServerConfig::tcp(ip)
+        } else {
+            NameServerConfig::udp_and_tcp(ip)
+        };
+        for connection in &mut server.connections {
+            connection.port = self.dns_port;
+        }
+        server
     }
 }
 
-/// The pod's own name, for a hosts table that does not have it.
-fn own_name(config: &NetworkConfig) -> Vec<(IpAddr, Vec<String>)> {
-    let name = normal(&config.hostname);
-    let known =
-        |(_, names): &(IpAddr, Vec<String>)| names.iter().any(|known| normal(known) == name);
-    if name.is_empty() || config.hosts.iter().any(known) {
-        return Vec::new();
-    }
-    let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-    let addresses = if config.addresses.is_empty() {
-        &loopback[..]
+fn options(conf: &Conf) -> ResolverOpts {
+    let mut options = ResolverOpts::default();
+    options.ndots = conf.ndots;
+    options.timeout = conf.timeout;
+    options.attempts = conf.attempts;
+    options.edns0 = conf.edns0;
+    options.use_hosts_file = ResolveHosts::Never;
+    options.ip_strategy = if conf.ipv4_only {
+        LookupIpStrategy::Ipv4Only
     } else {
-        &config.addresses
+        LookupIpStrategy::Ipv4AndIpv6
     };
-    addresses
-        .iter()
-        .map(|ip| (*ip, vec![name.clone()]))
-        .collect()
+    // One server after the other, as the C library does: a later one may know less.
+    options.server_ordering_strategy = if conf.rotate {
+        ServerOrderingStrategy::RoundRobin
+    } else {
+        ServerOrderingStrategy::UserProvidedOrder
+    };
+    options.num_concurrent_reqs = 1;
+    // A port of our own choice may be taken by a server of the pod.
+    options.os_port_selection = true;
+    options
 }
 
 fn normal(name: &str) -> String {

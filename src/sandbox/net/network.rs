@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 
@@ -10,7 +10,7 @@ use super::account::{Account, Limits, Slot, Usage};
 use super::addr::{Family, Policy};
 use super::conn::Side;
 use super::listener::TcpListener;
-use super::names::{Names, Resolver};
+use super::names::{Asking, NameFile, Names};
 use super::options::TcpOptions;
 use super::publish::{Protocol, Publish, Published};
 use super::socket::TcpSocket;
@@ -25,10 +25,13 @@ pub struct NetworkConfig {
     pub hostname: String,
     /// The pod's own addresses, besides all of 127.0.0.0/8 and ::1.
     pub addresses: Vec<IpAddr>,
-    /// The pod's hosts table, in order.
-    pub hosts: Vec<(IpAddr, Vec<String>)>,
-    /// Text of the pod's resolv.conf; `None`: no names beyond the hosts table.
-    pub resolv_conf: Option<String>,
+    /// The pod's hosts file.
+    pub hosts: NameFile,
+    /// The pod's resolv.conf; without one there are no names beyond the hosts file.
+    pub resolv_conf: NameFile,
+    /// Name servers that the machine itself uses: where resolv.conf names one of them it is asked there, on the machine's
+    /// loopback if that is where it is. Every other server is reached as a container reaches any address.
+    pub machine_servers: Vec<IpAddr>,
     /// Every socket is the host's own: nothing is virtual.
     pub host_network: bool,
     /// What each container may hold.
@@ -192,11 +195,16 @@ pub struct Attachment {
     handle: Arc<Handle>,
 }
 
-struct Handle {
+pub(super) struct Handle {
     shared: Arc<Shared>,
     account: Arc<Account>,
-    /// One per container, because it lives on the container's own runtime; made when first needed.
-    resolver: OnceLock<Option<Resolver>>,
+    asking: Asking,
+}
+
+impl From<Arc<Handle>> for Attachment {
+    fn from(handle: Arc<Handle>) -> Attachment {
+        Attachment { handle }
+    }
 }
 
 impl Drop for Handle {
@@ -211,9 +219,15 @@ impl Attachment {
             handle: Arc::new(Handle {
                 shared,
                 account: Account::new(owner, limits),
-                resolver: OnceLock::new(),
+                asking: Asking::default(),
             }),
         }
+    }
+
+    /// For who outlives the container, or lies within it.
+    #[cfg(test)]
+    pub(super) fn downgrade(&self) -> std::sync::Weak<Handle> {
+        Arc::downgrade(&self.handle)
     }
 
     pub fn owner(&self) -> &str {
@@ -261,7 +275,10 @@ impl Attachment {
             let names = &handle.shared.names;
             match names.look_up_here(&name)? {
                 Some(found) => Ok(found),
-                None => names.look_up_beyond(&handle.resolver, &name).await,
+                None => {
+                    let container = Arc::downgrade(&handle);
+                    names.look_up_beyond(&handle.asking, container, &name).await
+                }
             }
         }
     }

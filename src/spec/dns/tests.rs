@@ -1,26 +1,18 @@
+use std::path::Path;
+
 use super::*;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-fn pod(spec: v1::PodSpec) -> v1::Pod {
-    v1::Pod {
-        metadata: ObjectMeta {
-            name: Some("web".into()),
-            namespace: Some("shop".into()),
-            uid: Some("u-1".into()),
-            ..ObjectMeta::default()
-        },
-        spec: Some(spec),
-        status: None,
-    }
+/// The pod `web` with this policy and this `dnsConfig`.
+fn pod(policy: &str, host_network: bool, config: &str) -> Pod {
+    let text = format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: web, namespace: shop}}, spec: {{containers: [{{name: app, image: ./a.wasm}}], hostNetwork: {host_network}, dnsPolicy: {policy}, dnsConfig: {{{config}}}}}}}"
+    );
+    let object = serde_yaml::from_str(&text).unwrap();
+    let created = k8s_openapi::jiff::Timestamp::UNIX_EPOCH;
+    super::super::resolve(object, Path::new("/"), "u-1".into(), created).unwrap()
 }
 
-fn with_policy(policy: &str, host_network: bool) -> v1::PodSpec {
-    v1::PodSpec {
-        dns_policy: Some(policy.into()),
-        host_network: Some(host_network),
-        ..v1::PodSpec::default()
-    }
-}
+const ANY_SERVER: &str = "nameservers: [192.0.2.1]";
 
 fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
@@ -32,25 +24,6 @@ fn conf(nameservers: &[&str], searches: &[&str], options: &[&str]) -> ResolvConf
         searches: strings(searches),
         options: strings(options),
     }
-}
-
-fn option(name: &str, value: Option<&str>) -> v1::PodDNSConfigOption {
-    v1::PodDNSConfigOption {
-        name: Some(name.into()),
-        value: value.map(str::to_owned),
-    }
-}
-
-fn config(
-    nameservers: &[&str],
-    searches: &[&str],
-    options: Vec<v1::PodDNSConfigOption>,
-) -> Option<v1::PodDNSConfig> {
-    Some(v1::PodDNSConfig {
-        nameservers: Some(strings(nameservers)),
-        searches: Some(strings(searches)),
-        options: Some(options),
-    })
 }
 
 fn node() -> ResolvConf {
@@ -77,17 +50,19 @@ fn a_file_is_read_as_the_kubelet_reads_it() {
 #[test]
 fn what_a_policy_begins_with() {
     let table = [
-        ("Default", false, node(), false),
-        ("Default", true, node(), false),
-        ("ClusterFirst", false, node(), true),
-        ("ClusterFirst", true, node(), false),
-        ("ClusterFirstWithHostNet", false, node(), true),
-        ("ClusterFirstWithHostNet", true, node(), true),
-        ("None", false, ResolvConf::default(), false),
-        ("None", true, ResolvConf::default(), false),
+        ("Default", false, true, false),
+        ("Default", true, true, false),
+        ("ClusterFirst", false, true, true),
+        ("ClusterFirst", true, true, false),
+        ("ClusterFirstWithHostNet", false, true, true),
+        ("ClusterFirstWithHostNet", true, true, true),
+        ("None", false, false, false),
+        ("None", true, false, false),
     ];
-    for (policy, host_network, expected, warned) in table {
-        let formed = form(&pod(with_policy(policy, host_network)), node());
+    for (policy, host_network, nodes, warned) in table {
+        let formed = form(&pod(policy, host_network, ANY_SERVER), node());
+        let mut expected = if nodes { node() } else { ResolvConf::default() };
+        expected.nameservers.push("192.0.2.1".into());
         assert_eq!(formed.resolv_conf, expected, "{policy} {host_network}");
         let warnings: Vec<_> = formed.warnings.iter().map(|one| one.reason).collect();
         let expected = if warned {
@@ -97,28 +72,23 @@ fn what_a_policy_begins_with() {
         };
         assert_eq!(warnings, expected, "{policy} {host_network}");
     }
+}
+
+#[test]
+fn the_kubelets_words_for_a_missing_cluster() {
+    let formed = form(&pod("ClusterFirst", false, ""), node());
+    assert_eq!(formed.resolv_conf, node());
     assert_eq!(
-        form(&pod(with_policy("ClusterFirst", false)), node()).warnings[0].message,
-        MISSING
+        formed.warnings[0].message,
+        "pod: \"web_shop(u-1)\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy."
     );
 }
 
 #[test]
 fn the_pods_config_is_added_to_what_the_policy_gives() {
-    let spec = v1::PodSpec {
-        dns_config: config(
-            &["1.2.3.4", "10.0.0.53"],
-            &["ns1.svc.cluster-domain.example", "corp.example"],
-            vec![
-                option("ndots", Some("2")),
-                option("timeout", Some("1")),
-                option("rotate", None),
-                option("edns0", Some("")),
-            ],
-        ),
-        ..with_policy("Default", false)
-    };
-    let formed = form(&pod(spec), node());
+    let config = "nameservers: [1.2.3.4, 10.0.0.53], searches: [ns1.svc.cluster-domain.example, corp.example], \
+                  options: [{name: ndots, value: '2'}, {name: timeout, value: '1'}, {name: rotate}, {name: edns0, value: ''}]";
+    let formed = form(&pod("Default", false, config), node());
     assert_eq!(
         formed.resolv_conf,
         conf(
@@ -132,27 +102,18 @@ fn the_pods_config_is_added_to_what_the_policy_gives() {
 
 #[test]
 fn the_documentations_pod_has_the_documentations_file() {
-    let spec = v1::PodSpec {
-        dns_config: config(
-            &["192.0.2.1"],
-            &["ns1.svc.cluster-domain.example", "my.dns.search.suffix"],
-            vec![option("ndots", Some("2")), option("edns0", None)],
-        ),
-        ..with_policy("None", false)
-    };
+    let config = "nameservers: [192.0.2.1], searches: [ns1.svc.cluster-domain.example, my.dns.search.suffix], \
+                  options: [{name: ndots, value: '2'}, {name: edns0}]";
     assert_eq!(
-        form(&pod(spec), node()).resolv_conf.text(),
+        form(&pod("None", false, config), node()).resolv_conf.text(),
         "search ns1.svc.cluster-domain.example my.dns.search.suffix\nnameserver 192.0.2.1\noptions ndots:2 edns0\n"
     );
 }
 
 #[test]
 fn the_fourth_name_server_is_left_out_and_it_is_said() {
-    let spec = v1::PodSpec {
-        dns_config: config(&["1.1.1.1", "2.2.2.2", "3.3.3.3"], &[], vec![]),
-        ..with_policy("Default", false)
-    };
-    let formed = form(&pod(spec), node());
+    let config = "nameservers: [1.1.1.1, 2.2.2.2, 3.3.3.3]";
+    let formed = form(&pod("Default", false, config), node());
     assert_eq!(
         formed.resolv_conf.nameservers,
         strings(&["10.0.0.53", "1.1.1.1", "2.2.2.2"])
@@ -173,7 +134,7 @@ fn search_paths_beyond_the_limits_are_left_out() {
             searches,
             ..ResolvConf::default()
         };
-        form(&pod(with_policy("Default", false)), node)
+        form(&pod("Default", false, ""), node)
     };
     let message = |formed: &Formed| formed.warnings.first().map(|one| one.message.clone());
     let applied = |searches: &[String]| {
@@ -211,20 +172,15 @@ fn search_paths_beyond_the_limits_are_left_out() {
 
 #[test]
 fn all_a_pod_hears_comes_in_the_kubelets_order() {
-    let spec = v1::PodSpec {
-        dns_config: config(
-            &["1.1.1.1", "2.2.2.2", "3.3.3.3"],
-            &["x".repeat(254).as_str()],
-            vec![],
-        ),
-        ..with_policy("ClusterFirst", false)
-    };
-    let reasons: Vec<_> = form(&pod(spec), node())
+    let config = "nameservers: [1.1.1.1, 2.2.2.2, 3.3.3.3]";
+    let mut node = node();
+    node.searches.push("x".repeat(254));
+    let formed = form(&pod("ClusterFirst", false, config), node);
+    let said = formed
         .warnings
         .iter()
-        .map(|one| one.message.split(' ').next().unwrap().to_owned())
-        .collect();
-    assert_eq!(reasons, ["pod:", "Nameserver", "Search"]);
+        .map(|one| one.message.split(' ').next().unwrap());
+    assert_eq!(said.collect::<Vec<_>>(), ["pod:", "Nameserver", "Search"]);
 }
 
 #[test]

@@ -1,20 +1,15 @@
+use std::path::Path;
+
 use super::*;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-fn pod(name: &str, spec: v1::PodSpec) -> v1::Pod {
-    v1::Pod {
-        metadata: ObjectMeta {
-            name: Some(name.into()),
-            namespace: Some("shop".into()),
-            ..ObjectMeta::default()
-        },
-        spec: Some(spec),
-        status: None,
-    }
-}
-
-fn text(text: &str) -> Option<String> {
-    Some(text.to_owned())
+/// The pod `web` of this spec, but for its container.
+fn pod(name: &str, spec: &str) -> Pod {
+    let text = format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: shop}}, spec: {{containers: [{{name: app, image: ./a.wasm}}], {spec}}}}}"
+    );
+    let object = serde_yaml::from_str(&text).unwrap();
+    let created = k8s_openapi::jiff::Timestamp::UNIX_EPOCH;
+    super::super::resolve(object, Path::new("/"), "u-1".into(), created).unwrap()
 }
 
 fn named(host: &str, domain: Option<&str>, as_fqdn: bool) -> HostName {
@@ -31,39 +26,27 @@ fn address(text: &str) -> IpAddr {
 
 #[test]
 fn a_pod_is_called_by_its_name_unless_it_has_a_host_name() {
-    assert_eq!(
-        HostName::of(&pod("web", v1::PodSpec::default())),
-        named("web", None, false)
-    );
-    let spec = v1::PodSpec {
-        hostname: text("front"),
-        ..v1::PodSpec::default()
-    };
-    assert_eq!(HostName::of(&pod("web", spec)), named("front", None, false));
-    let spec = v1::PodSpec {
-        hostname: text(""),
-        subdomain: text(""),
-        ..v1::PodSpec::default()
-    };
-    assert_eq!(HostName::of(&pod("web", spec)), named("web", None, false));
+    let name = |spec| HostName::of(&pod("web", spec));
+    assert_eq!(name(""), named("web", None, false));
+    assert_eq!(name("hostname: front"), named("front", None, false));
+    let empty = "hostname: '', subdomain: '', hostnameOverride: ''";
+    assert_eq!(name(empty), named("web", None, false));
 }
 
 #[test]
 fn a_long_name_is_cut_and_ends_in_no_mark() {
-    let host = |name: &str| HostName::of(&pod(name, v1::PodSpec::default())).host;
+    let host = |name: &str| HostName::of(&pod(name, "")).host;
     assert_eq!(host(&"a".repeat(63)), "a".repeat(63));
     assert_eq!(host(&"a".repeat(64)), "a".repeat(63));
-    assert_eq!(host(&format!("{}-.bcd", "a".repeat(61))), "a".repeat(61));
+    assert_eq!(host(&format!("{}--b.c", "a".repeat(61))), "a".repeat(61));
     assert_eq!(host("web.example"), "web.example");
+    let spec = format!("hostnameOverride: {}", "b".repeat(64));
+    assert_eq!(HostName::of(&pod("web", &spec)).host, "b".repeat(63));
 }
 
 #[test]
 fn a_subdomain_makes_a_domain_of_the_namespace() {
-    let spec = v1::PodSpec {
-        hostname: text("busybox-1"),
-        subdomain: text("busybox-subdomain"),
-        ..v1::PodSpec::default()
-    };
+    let spec = "hostname: busybox-1, subdomain: busybox-subdomain";
     let name = HostName::of(&pod("web", spec));
     assert_eq!(
         name.full(),
@@ -74,13 +57,7 @@ fn a_subdomain_makes_a_domain_of_the_namespace() {
 
 #[test]
 fn an_override_is_the_name_and_has_no_domain() {
-    let spec = v1::PodSpec {
-        hostname: text("front"),
-        subdomain: text("sub"),
-        hostname_override: text("db.example.com"),
-        set_hostname_as_fqdn: Some(true),
-        ..v1::PodSpec::default()
-    };
+    let spec = "hostname: front, subdomain: sub, hostnameOverride: db.example.com";
     let name = HostName::of(&pod("web", spec));
     assert_eq!(name, named("db.example.com", None, false));
     assert_eq!(name.kernel().unwrap(), "db.example.com");
@@ -88,22 +65,20 @@ fn an_override_is_the_name_and_has_no_domain() {
 
 #[test]
 fn the_kernel_is_told_the_full_name_on_request() {
-    let spec = |as_fqdn| v1::PodSpec {
-        subdomain: text("sub"),
-        set_hostname_as_fqdn: as_fqdn,
-        ..v1::PodSpec::default()
-    };
-    let kernel = |as_fqdn| {
-        HostName::of(&pod("web", spec(as_fqdn)))
+    let kernel = |spec| {
+        HostName::of(&pod("web", spec))
             .kernel()
             .unwrap()
             .into_owned()
     };
-    assert_eq!(kernel(Some(true)), "web.sub.shop.svc.cluster.local");
-    assert_eq!(kernel(Some(false)), "web");
-    assert_eq!(kernel(None), "web");
+    assert_eq!(
+        kernel("subdomain: sub, setHostnameAsFQDN: true"),
+        "web.sub.shop.svc.cluster.local"
+    );
+    assert_eq!(kernel("subdomain: sub, setHostnameAsFQDN: false"), "web");
+    assert_eq!(kernel("subdomain: sub"), "web");
     // Without a domain there is nothing to add.
-    assert_eq!(named("web", None, true).kernel().unwrap(), "web");
+    assert_eq!(kernel("setHostnameAsFQDN: true"), "web");
 }
 
 #[test]
@@ -152,18 +127,12 @@ fn the_hosts_file_is_the_kubelets_to_the_byte() {
 
 #[test]
 fn aliases_stand_below_the_pods_own_line_as_they_were_written() {
-    let alias = |ip: &str, names: Option<&[&str]>| v1::HostAlias {
-        ip: ip.into(),
-        hostnames: names.map(|names| names.iter().map(|&name| name.into()).collect()),
-    };
-    let file = hosts_file(
-        Known::Pod(&named("web", None, false), &[address("10.200.0.5")]),
-        &[
-            alias("127.0.0.1", Some(&["foo.local", "bar.local"])),
-            alias("FE80::0:1", Some(&["link"])),
-            alias("10.1.2.3", None),
-        ],
+    let web = pod(
+        "web",
+        "hostAliases: [{ip: 127.0.0.1, hostnames: [foo.local, bar.local]}, {ip: 'FE80::0:1', hostnames: [link]}, {ip: 10.1.2.3}]",
     );
+    let known = Known::Pod(&HostName::of(&web), &[address("10.200.0.5")]);
+    let file = hosts_file(known, &web.host_aliases);
     let (_, own) = file.split_once("fe00::2\tip6-allrouters\n").unwrap();
     assert_eq!(
         own,
@@ -178,9 +147,9 @@ fn aliases_stand_below_the_pods_own_line_as_they_were_written() {
 
 #[test]
 fn on_the_hosts_network_the_file_is_the_machines() {
-    let alias = v1::HostAlias {
+    let alias = HostAlias {
         ip: "10.0.0.1".into(),
-        hostnames: Some(vec!["db".into()]),
+        hostnames: vec!["db".into()],
     };
     let file = hosts_file(Known::Node("127.0.0.1 localhost\n10.0.0.9 box\n"), &[alias]);
     assert_eq!(

@@ -194,11 +194,9 @@ fn restart_rules_and_probes_are_carried_over() {
 }
 
 #[test]
-fn the_hostname_is_the_pods_name_cut_to_a_label() {
-    assert_eq!(hostname("web"), "web");
-    assert_eq!(hostname(&"a".repeat(70)), "a".repeat(63));
-    let dashed = format!("{}-.{}", "a".repeat(61), "b".repeat(9));
-    assert_eq!(hostname(&dashed), "a".repeat(61));
+fn the_hostname_is_the_pods_name_unless_it_has_another() {
+    let pod = good("{containers: [{name: app, image: ./a.wasm}]}");
+    assert_eq!(pod.hostname, pod.name);
     assert_eq!(
         good("{hostname: h, containers: [{name: app, image: ./a.wasm}]}").hostname,
         "h"
