@@ -21,6 +21,14 @@ pub enum StoreError {
         name: String,
         message: String,
     },
+    #[error("{kind} {name:?} is forbidden: {message}")]
+    Forbidden {
+        kind: &'static str,
+        name: String,
+        message: String,
+    },
+    #[error("the server does not allow this method on the requested resource")]
+    MethodNotAllowed,
     /// `kind` is the singular here, as in `Pod "web" is invalid`.
     #[error("{kind} {name:?} is invalid: {message}")]
     Invalid {
@@ -53,6 +61,8 @@ impl StoreError {
             StoreError::NotFound { .. } => "NotFound",
             StoreError::AlreadyExists { .. } => "AlreadyExists",
             StoreError::Conflict { .. } => "Conflict",
+            StoreError::Forbidden { .. } => "Forbidden",
+            StoreError::MethodNotAllowed => "MethodNotAllowed",
             StoreError::Invalid { .. } => "Invalid",
             StoreError::Corrupt { .. } | StoreError::Io { .. } | StoreError::Process(_) => {
                 "InternalError"

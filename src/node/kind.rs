@@ -1,29 +1,27 @@
 //! What there can be objects of.
 
+use k8s_openapi::Metadata;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use k8s_openapi::{Metadata, NamespaceResourceScope, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::published::Published;
 use super::{Layout, PID_ANNOTATION};
+use crate::spec::{PodPreset, Typed};
 
-/// A kind of API objects that live in namespaces.
+/// A type of API objects that are stored.
 pub trait Kind:
-    Resource<Scope = NamespaceResourceScope>
-    + Metadata<Ty = ObjectMeta>
-    + Serialize
-    + DeserializeOwned
-    + Clone
-    + PartialEq
-    + Send
+    Typed + Metadata<Ty = ObjectMeta> + Serialize + DeserializeOwned + Clone + PartialEq + Send
 {
     /// Whether its objects count how often their wish has changed.
     const GENERATIONS: bool = false;
 
     /// Takes away what is not the writer's to say, and so is not kept with the object.
     fn strip(&mut self) {}
+
+    /// Fills in what a reader sees and nobody has to write down, because it follows from the rest.
+    fn dress(&mut self) {}
 
     /// Whether the wish, which somebody carries out, has changed from `self` to `newer`.
     fn wish_differs(&self, _newer: &Self) -> bool {
@@ -64,3 +62,60 @@ impl Kind for v1::Pod {
 
 impl Kind for v1::ConfigMap {}
 impl Kind for v1::Secret {}
+impl Kind for v1::ServiceAccount {}
+impl Kind for v1::LimitRange {}
+impl Kind for PodPreset {}
+
+impl Kind for v1::Namespace {
+    fn strip(&mut self) {
+        self.status = None;
+    }
+
+    fn dress(&mut self) {
+        let phase = match self.metadata.deletion_timestamp {
+            None => "Active",
+            Some(_) => "Terminating",
+        };
+        self.status = Some(v1::NamespaceStatus {
+            phase: Some(phase.to_owned()),
+            ..v1::NamespaceStatus::default()
+        });
+    }
+}
+
+impl Kind for v1::PersistentVolumeClaim {
+    fn strip(&mut self) {
+        self.status = None;
+    }
+
+    fn dress(&mut self) {
+        let spec = self.spec.as_ref();
+        let bound = spec.filter(|spec| {
+            spec.volume_name
+                .as_ref()
+                .is_some_and(|name| !name.is_empty())
+        });
+        self.status = Some(match bound {
+            None => v1::PersistentVolumeClaimStatus {
+                phase: Some("Pending".to_owned()),
+                ..Default::default()
+            },
+            Some(spec) => v1::PersistentVolumeClaimStatus {
+                phase: Some("Bound".to_owned()),
+                access_modes: spec.access_modes.clone(),
+                capacity: spec
+                    .resources
+                    .as_ref()
+                    .and_then(|resources| resources.requests.clone()),
+                ..Default::default()
+            },
+        });
+    }
+}
+
+/// There is one, and its status is told by whoever shows it: it changes with the machine, not with the object.
+impl Kind for v1::Node {
+    fn strip(&mut self) {
+        self.status = None;
+    }
+}

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 /// RUN/pods/<uid>.lock    held (flock) by the pod process while it lives; {pid, start time, boot id} inside
 /// RUN/pods/<uid>.sock    its control socket
 /// DATA/objects/<plural>/<namespace>/<name>.json     the API object, without status
+/// DATA/objects/<plural>/_/<name>.json               the same of a kind that is in no namespace
+/// DATA/claims/<uid>/        what a PersistentVolumeClaim is bound to, until it is deleted
 /// DATA/status/<uid>.json    the last status its process published
 /// DATA/events/<uid>.json    its events, counted
 /// DATA/pods/<uid>/          volumes and roots: the sandbox's
@@ -38,6 +40,10 @@ impl Layout {
 
     pub fn objects(&self) -> PathBuf {
         self.data.join("objects")
+    }
+
+    pub fn claims(&self) -> PathBuf {
+        self.data.join("claims")
     }
 
     pub fn statuses(&self) -> PathBuf {

@@ -14,6 +14,8 @@
 //!
 //! Absent from this room: the sandbox. It reaches pods through [`crate::control`] and the [`Machinery`] it is given.
 
+mod any;
+mod claims;
 mod delete;
 mod disk;
 mod error;
@@ -28,12 +30,14 @@ pub mod logs;
 mod lost;
 pub mod manifests;
 mod names;
+mod namespaces;
 mod objects;
 mod orphans;
 mod pidfd;
 mod published;
 mod reconcile;
 mod record;
+mod remove;
 pub mod seal;
 mod sight;
 mod store;
@@ -46,6 +50,8 @@ mod writers;
 #[cfg(test)]
 mod tests;
 
+pub use any::AnyObjects;
+pub use claims::ClaimError;
 pub use delete::{Deleted, Deletion, delete};
 pub use error::StoreError;
 pub use hold::Hold;
@@ -57,6 +63,7 @@ pub use objects::{Applied, Objects};
 pub use published::Published;
 pub use reconcile::{Reconciled, get, list, reconcile, reconcile_pod};
 pub use record::Record;
+pub use remove::delete_object;
 pub use sight::Sight;
 pub use store::Store;
 pub use supervise::{Note, RosterError, Signalled, Signals, Supervisor, Tell};

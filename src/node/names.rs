@@ -9,6 +9,9 @@ const NAME_MAX: usize = 255;
 /// Names that leave no room for what stands around them are cut here, and told apart by a digest.
 const CUT: usize = 200;
 
+/// The folder of what is in no namespace. No namespace can be called that.
+pub(super) const CLUSTER: &str = "_";
+
 /// A DNS label (RFC 1123): what a namespace is called.
 pub(super) fn is_namespace(text: &str) -> bool {
     text.len() <= 63 && is_label(text)

@@ -3,15 +3,15 @@
 //! Any number of processes may write: each change is made under the lock of all writers, from a fresh reading. Readers need
 //! no lock, because a file is always whole.
 
+mod read;
+
 use std::io;
 use std::marker::PhantomData;
-use std::path::Path;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::disk::{Draft, Durable, Folder};
 use super::error::{STALE, StoreError, doing};
-use super::hands::share_out;
 use super::kind::Kind;
 use super::writers::{Turn, Writers, now, version_of};
 use super::{Layout, names};
@@ -48,7 +48,36 @@ impl<K: Kind> Objects<K> {
         }
     }
 
-    const PLURAL: &'static str = K::URL_PATH_SEGMENT;
+    /// As messages name them.
+    const PLURAL: &'static str = K::IS.qualified_plural();
+    const FOLDER: &'static str = K::IS.plural();
+
+    /// The folder of this namespace; none if it cannot be the name of one. What is in no namespace has a folder of its own, as
+    /// no namespace is called.
+    fn home(namespace: &str) -> Option<&str> {
+        if !K::IS.namespaced() {
+            return Some(names::CLUSTER);
+        }
+        names::is_namespace(namespace).then_some(namespace)
+    }
+
+    /// What lies on disk for this content.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the place where secrets are sealed"
+    )]
+    fn sealed(&self, content: Vec<u8>) -> io::Result<Vec<u8>> {
+        Ok(content)
+    }
+
+    /// The content of what lies on disk, in its place.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the place where secrets are unsealed"
+    )]
+    fn unseal(&self, _content: &mut Vec<u8>) -> Result<(), String> {
+        Ok(())
+    }
 
     fn not_found(name: &str) -> StoreError {
         StoreError::not_found(Self::PLURAL, name)
@@ -56,95 +85,9 @@ impl<K: Kind> Objects<K> {
 
     fn invalid(name: &str, message: String) -> StoreError {
         StoreError::Invalid {
-            kind: K::KIND,
+            kind: K::IS.qualified_kind(),
             name: name.to_owned(),
             message,
-        }
-    }
-
-    /// All of them, in no order. A file that cannot be understood is said and passed over.
-    ///
-    /// # Errors
-    /// A folder that cannot be read. That there is none yet is no error.
-    pub fn list(&self, namespace: Option<&str>) -> Result<Vec<K>, StoreError> {
-        let Some(all) = self.folder()? else {
-            return Ok(Vec::new());
-        };
-        let namespaces = match namespace {
-            Some(one) if names::is_namespace(one) => vec![one.to_owned()],
-            Some(_) => Vec::new(),
-            None => all.names().map_err(doing("list", all.path()))?,
-        };
-        let mut folders = Vec::new();
-        for name in namespaces {
-            match absent(all.sub(&name), &all.path().join(&name)) {
-                Ok(folder) => folders.extend(folder),
-                Err(error) if namespace.is_none() => tracing::warn!("passed over: {error}"),
-                Err(error) => return Err(error),
-            }
-        }
-        let mut files = Vec::new();
-        for folder in &folders {
-            let names = folder.names().map_err(doing("list", folder.path()))?;
-            files.extend(names.into_iter().map(|name| (folder, name)));
-        }
-        Ok(share_out(files, |(folder, file), buffer| {
-            self.read(folder, &file, buffer).unwrap_or_else(|error| {
-                tracing::warn!("passed over: {error}");
-                None
-            })
-        }))
-    }
-
-    /// # Errors
-    /// `NotFound`, `Corrupt`, or the machine's.
-    pub fn get(&self, namespace: &str, name: &str) -> Result<K, StoreError> {
-        self.find(namespace, name)?
-            .ok_or_else(|| Self::not_found(name))
-    }
-
-    fn find(&self, namespace: &str, name: &str) -> Result<Option<K>, StoreError> {
-        let Some(folder) = self.namespace(namespace)? else {
-            return Ok(None);
-        };
-        if !names::is_name(name) {
-            return Ok(None);
-        }
-        self.read(&folder, &names::object_file(name), &mut Vec::new())
-    }
-
-    /// None: it is not there (any more).
-    fn read(
-        &self,
-        folder: &Folder,
-        file: &str,
-        buffer: &mut Vec<u8>,
-    ) -> Result<Option<K>, StoreError> {
-        let path = || folder.path().join(file);
-        match folder.read(file, buffer) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(doing("read", &path())(error)),
-            Ok(()) => {}
-        }
-        let corrupt = |message: String| StoreError::Corrupt {
-            path: path(),
-            message,
-        };
-        let object: K =
-            serde_json::from_slice(buffer).map_err(|error| corrupt(error.to_string()))?;
-        let meta = object.metadata();
-        let namespace = folder.path().file_name().and_then(|name| name.to_str());
-        // What stands here under a foreign name, or has none, would be acted upon in the wrong place.
-        let at_home = meta.namespace.as_deref() == namespace
-            && meta
-                .name
-                .as_deref()
-                .is_some_and(|name| names::is_name(name) && names::object_file(name) == file)
-            && meta.uid.as_deref().is_some_and(names::is_uid);
-        if at_home {
-            Ok(Some(object))
-        } else {
-            Err(corrupt("not the object its name says".to_owned()))
         }
     }
 
@@ -152,20 +95,23 @@ impl<K: Kind> Objects<K> {
     ///
     /// # Errors
     /// `AlreadyExists`, `Invalid`, or the machine's.
-    pub fn create(&self, mut object: K) -> Result<K, StoreError> {
+    pub fn create(&self, object: K) -> Result<K, StoreError> {
+        self.create_if(object, |_, _| Ok(()))
+    }
+
+    /// The same, if `allowed` (given namespace and name) says so while nobody else can change anything.
+    pub(super) fn create_if(
+        &self,
+        mut object: K,
+        allowed: impl FnOnce(&str, &str) -> Result<(), StoreError>,
+    ) -> Result<K, StoreError> {
         object.strip();
-        let namespace = object
-            .metadata_mut()
-            .namespace
-            .get_or_insert_with(|| "default".to_owned())
-            .clone();
-        if !names::is_namespace(&namespace) {
-            return Err(Self::invalid(
-                object.metadata().name.as_deref().unwrap_or_default(),
-                format!("metadata.namespace: Invalid value: {namespace:?}"),
-            ));
-        }
+        let namespace = Self::settle_namespace(object.metadata_mut())?;
         let mut writers = Writers::lock(&self.layout, Turn::Await)?;
+        allowed(
+            &namespace,
+            object.metadata().name.as_deref().unwrap_or_default(),
+        )?;
         let name = self.choose_name(&namespace, object.metadata())?;
         if let Some(old) = self.find(&namespace, &name)? {
             return Err(StoreError::AlreadyExists {
@@ -185,7 +131,26 @@ impl<K: Kind> Objects<K> {
         meta.generation = K::GENERATIONS.then_some(1);
         meta.resource_version = Some(writers.version(0)?);
         self.write(&object)?;
+        object.dress();
         Ok(object)
+    }
+
+    /// Every object of a namespaced kind is in one; the others are in none.
+    fn settle_namespace(meta: &mut ObjectMeta) -> Result<String, StoreError> {
+        if !K::IS.namespaced() {
+            meta.namespace = None;
+            return Ok(String::new());
+        }
+        let default = || "default".to_owned();
+        let namespace = meta.namespace.get_or_insert_with(default).clone();
+        if names::is_namespace(&namespace) {
+            Ok(namespace)
+        } else {
+            Err(Self::invalid(
+                meta.name.as_deref().unwrap_or_default(),
+                format!("metadata.namespace: Invalid value: {namespace:?}"),
+            ))
+        }
     }
 
     /// The name as written, or a free one that begins with `generateName` (`apiserver/pkg/storage/names/generate.go`).
@@ -237,7 +202,9 @@ impl<K: Kind> Objects<K> {
         change: impl FnOnce(&mut K) -> Result<(), StoreError>,
     ) -> Result<(K, Applied), StoreError> {
         let mut writers = Writers::lock(&self.layout, Turn::Await)?;
-        let old = self.get(namespace, name)?;
+        let mut old = self
+            .find(namespace, name)?
+            .ok_or_else(|| Self::not_found(name))?;
         let mut new = old.clone();
         change(&mut new)?;
         new.strip();
@@ -245,6 +212,7 @@ impl<K: Kind> Objects<K> {
         self.check_version(name, given, old.metadata())?;
         keep_identity(new.metadata_mut(), old.metadata());
         if new == old {
+            old.dress();
             return Ok((old, Applied::Unchanged));
         }
         let marked = |meta: &ObjectMeta| meta.deletion_timestamp.is_some();
@@ -256,6 +224,7 @@ impl<K: Kind> Objects<K> {
             meta.generation = Some(meta.generation.unwrap_or(0) + 1);
         }
         self.write(&new)?;
+        new.dress();
         Ok((new, Applied::Configured))
     }
 
@@ -299,13 +268,25 @@ impl<K: Kind> Objects<K> {
         name: &str,
         uid: &str,
     ) -> Result<bool, StoreError> {
+        self.remove_if(turn, namespace, name, uid, |_| Ok(true))
+    }
+
+    /// The same, if `allowed` says so while nobody else can change anything.
+    pub(super) fn remove_if(
+        &self,
+        turn: Turn,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        allowed: impl FnOnce(&K) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
         let _writers = Writers::lock(&self.layout, turn)?;
-        match self.find(namespace, name) {
-            Ok(Some(object)) if object.metadata().uid.as_deref() == Some(uid) => {}
-            Ok(_) => return Ok(false),
-            Err(error) => return Err(error),
+        match self.find(namespace, name)? {
+            Some(object) if object.metadata().uid.as_deref() == Some(uid) => {
+                Ok(allowed(&object)? && self.unlink(namespace, name)?)
+            }
+            _ => Ok(false),
         }
-        self.unlink(namespace, name)
     }
 
     /// Removes the folders of namespaces that hold nothing any more: whoever removed the last object was killed before he
@@ -345,53 +326,27 @@ impl<K: Kind> Objects<K> {
             .remove(&names::object_file(name), Draft::OfFolder, Durable::Yes)
             .map_err(doing("remove", &folder.path().join(name)))?;
         if let Some(all) = self.folder()? {
-            all.tidy_sub(namespace)
-                .map_err(doing("remove", folder.path()))?;
+            let name = Self::home(namespace).unwrap_or_default();
+            all.tidy_sub(name).map_err(doing("remove", folder.path()))?;
         }
         Ok(removed)
     }
 
     fn write(&self, object: &K) -> Result<(), StoreError> {
         let meta = object.metadata();
-        let namespace = meta.namespace.as_deref().unwrap_or_default();
         let name = meta.name.as_deref().unwrap_or_default();
-        let path = self.layout.objects().join(Self::PLURAL).join(namespace);
+        let home = Self::home(meta.namespace.as_deref().unwrap_or_default())
+            .ok_or_else(|| Self::not_found(name))?;
+        let path = self.layout.objects().join(Self::FOLDER).join(home);
         let file = names::object_file(name);
         let write = || -> io::Result<()> {
-            let content = serde_json::to_vec(object)?;
+            let content = self.sealed(serde_json::to_vec(object)?)?;
             Folder::make(&self.layout.objects())?
-                .make_sub(Self::PLURAL)?
-                .make_sub(namespace)?
+                .make_sub(Self::FOLDER)?
+                .make_sub(home)?
                 .replace(&file, &content, Draft::OfFolder, Durable::Yes)
         };
         write().map_err(doing("write", &path.join(&file)))
-    }
-
-    fn folder(&self) -> Result<Option<Folder>, StoreError> {
-        let path = self.layout.objects();
-        let Some(objects) = absent(Folder::open(&path), &path)? else {
-            return Ok(None);
-        };
-        absent(objects.sub(Self::PLURAL), &path.join(Self::PLURAL))
-    }
-
-    fn namespace(&self, namespace: &str) -> Result<Option<Folder>, StoreError> {
-        if !names::is_namespace(namespace) {
-            return Ok(None);
-        }
-        match self.folder()? {
-            Some(all) => absent(all.sub(namespace), &all.path().join(namespace)),
-            None => Ok(None),
-        }
-    }
-}
-
-/// A folder that is not there holds nothing.
-fn absent(opened: io::Result<Folder>, path: &Path) -> Result<Option<Folder>, StoreError> {
-    match opened {
-        Ok(folder) => Ok(Some(folder)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(doing("open", path)(error)),
     }
 }
 

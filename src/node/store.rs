@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::io;
 
 use k8s_openapi::api::core::v1;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 
 use super::disk::{Draft, Durable, Folder, remove_tree};
 use super::error::{StoreError, doing};
@@ -16,7 +16,8 @@ use super::objects::{Applied, Objects};
 use super::published::{Published, read_events};
 use super::sight::{Onlooker, Sight, place};
 use super::writers::{Turn, now};
-use super::{Layout, names};
+use super::{AnyObjects, Layout, names};
+use crate::spec;
 
 /// All that is stored on this machine. Cheap to clone; nothing is held open.
 #[derive(Clone, Debug)]
@@ -40,6 +41,11 @@ impl Store {
     /// The objects of another kind.
     pub fn objects<K: Kind>(&self) -> Objects<K> {
         Objects::new(self.layout.clone())
+    }
+
+    /// The objects of a kind that is only known when the program runs.
+    pub fn any(&self, kind: spec::Kind) -> AnyObjects {
+        AnyObjects::new(self.clone(), kind)
     }
 
     /// One pod as a reader sees it.
@@ -104,6 +110,14 @@ impl Store {
         self.pods.create(pod)
     }
 
+    /// The same in a namespace that is there: see [`Store::require_namespace`], which nobody can take away in between.
+    ///
+    /// # Errors
+    /// `NotFound` (the namespace), `Forbidden` (it is on its way out), and as [`Store::create`].
+    pub fn create_in_namespace(&self, pod: v1::Pod) -> Result<v1::Pod, StoreError> {
+        self.create_any(pod)
+    }
+
     /// Changes a stored pod from a fresh reading. What runs is not told: see [`super::update_running`].
     ///
     /// # Errors
@@ -131,7 +145,7 @@ impl Store {
         grace: Option<i64>,
     ) -> Result<v1::Pod, StoreError> {
         let mark = |pod: &mut v1::Pod| {
-            check_uid(pod, name, uid)?;
+            check_uid("pods", &pod.metadata, uid)?;
             mark_deleted(pod, grace);
             Ok(())
         };
@@ -159,7 +173,9 @@ impl Store {
             return Err(StoreError::not_found("pods", name));
         }
         self.remove_remains(namespace, name, uid)?;
-        self.pods.remove_in(turn, namespace, name, uid).map(|_| ())
+        self.pods.remove_in(turn, namespace, name, uid)?;
+        self.settle(turn, namespace);
+        Ok(())
     }
 
     /// What there is of a pod beside its object.
@@ -289,12 +305,17 @@ fn mark_deleted(pod: &mut v1::Pod, grace: Option<i64>) {
     }
 }
 
-fn check_uid(pod: &v1::Pod, name: &str, uid: Option<&str>) -> Result<(), StoreError> {
-    let actual = pod.metadata.uid.as_deref().unwrap_or_default();
+/// That it is still the object somebody has seen.
+pub(super) fn check_uid(
+    kind: &'static str,
+    meta: &ObjectMeta,
+    uid: Option<&str>,
+) -> Result<(), StoreError> {
+    let actual = meta.uid.as_deref().unwrap_or_default();
     match uid {
         Some(uid) if uid != actual => Err(StoreError::Conflict {
-            kind: "pods",
-            name: name.to_owned(),
+            kind,
+            name: meta.name.clone().unwrap_or_default(),
             message: format!(
                 "Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}"
             ),

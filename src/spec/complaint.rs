@@ -102,6 +102,26 @@ impl Complaints {
         self.0.push(more);
     }
 
+    /// Behind `The ConfigMap "app" is invalid: `, without saying of which object again
+    /// (`kubectl/pkg/cmd/util/helpers.go`, `StatusReasonInvalid`).
+    pub fn causes(&self) -> String {
+        let mut said: Vec<String> = Vec::new();
+        for Complaint { path, message, .. } in &self.0 {
+            let text = if path.is_empty() {
+                message.clone()
+            } else {
+                format!("{path}: {message}")
+            };
+            if !said.contains(&text) {
+                said.push(text);
+            }
+        }
+        match said.as_slice() {
+            [one] => one.clone(),
+            many => format!("\n* {}", many.join("\n* ")),
+        }
+    }
+
     pub fn iter(&self) -> std::slice::Iter<'_, Complaint> {
         self.0.iter()
     }

@@ -90,7 +90,7 @@ impl Kind {
         Kind::PodPreset,
     ];
 
-    fn about(self) -> &'static About {
+    const fn about(self) -> &'static About {
         match self {
             Kind::Pod => &POD,
             Kind::Event => &EVENT,
@@ -106,7 +106,7 @@ impl Kind {
     }
 
     /// As manifests write it: `ConfigMap`.
-    pub fn kind(self) -> &'static str {
+    pub const fn kind(self) -> &'static str {
         self.about().kind
     }
 
@@ -130,7 +130,7 @@ impl Kind {
     }
 
     /// As messages and paths name it: `configmaps`.
-    pub fn plural(self) -> &'static str {
+    pub const fn plural(self) -> &'static str {
         self.about().plural
     }
 
@@ -144,7 +144,7 @@ impl Kind {
     }
 
     /// Whether its objects live in namespaces; those of the others belong to the whole machine.
-    pub fn namespaced(self) -> bool {
+    pub const fn namespaced(self) -> bool {
         self.about().namespaced
     }
 
@@ -154,10 +154,18 @@ impl Kind {
     }
 
     /// `configmaps`, and `podpresets.settings.k8s.io` with the group, as the API server's messages name them.
-    pub fn qualified_plural(self) -> &'static str {
+    pub const fn qualified_plural(self) -> &'static str {
         match self {
             Kind::PodPreset => "podpresets.settings.k8s.io",
             _ => self.plural(),
+        }
+    }
+
+    /// `ConfigMap`, and `PodPreset.settings.k8s.io` with the group, as the API server names an invalid object.
+    pub const fn qualified_kind(self) -> &'static str {
+        match self {
+            Kind::PodPreset => "PodPreset.settings.k8s.io",
+            _ => self.kind(),
         }
     }
 

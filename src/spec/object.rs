@@ -11,8 +11,8 @@ use super::preset::PodPreset;
 
 /// A type of which there are objects.
 pub trait Typed: Sized {
-    /// The kind of its objects.
-    const KIND: Kind;
+    /// The kind of its objects. (`KIND` is what k8s-openapi calls the word for it.)
+    const IS: Kind;
 
     fn into_object(self) -> Object;
 
@@ -80,7 +80,7 @@ macro_rules! objects {
 
         $(
             impl Typed for $type {
-                const KIND: Kind = Kind::$variant;
+                const IS: Kind = Kind::$variant;
 
                 fn into_object(self) -> Object {
                     Object::$variant(Box::new(self))
