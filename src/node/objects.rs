@@ -13,8 +13,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::disk::{Draft, Durable, Folder};
 use super::error::{STALE, StoreError, doing};
 use super::kind::Kind;
+use super::seal::{self, Called, Key};
 use super::writers::{Turn, Writers, now, version_of};
 use super::{Layout, names};
+use crate::spec;
 
 /// What became of an object that was to be as given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub enum Applied {
 #[derive(Debug)]
 pub struct Objects<K> {
     layout: Layout,
+    /// What secrets are encrypted with.
+    key: Option<Key>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -35,15 +39,17 @@ impl<K> Clone for Objects<K> {
     fn clone(&self) -> Objects<K> {
         Objects {
             layout: self.layout.clone(),
+            key: self.key.clone(),
             kind: PhantomData,
         }
     }
 }
 
 impl<K: Kind> Objects<K> {
-    pub fn new(layout: Layout) -> Objects<K> {
+    pub(super) fn new(layout: Layout, key: Option<Key>) -> Objects<K> {
         Objects {
             layout,
+            key,
             kind: PhantomData,
         }
     }
@@ -62,21 +68,31 @@ impl<K: Kind> Objects<K> {
     }
 
     /// What lies on disk for this content.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the place where secrets are sealed"
-    )]
-    fn sealed(&self, content: Vec<u8>) -> io::Result<Vec<u8>> {
-        Ok(content)
+    fn sealed(&self, home: &str, file: &str, content: Vec<u8>) -> io::Result<Vec<u8>> {
+        match &self.key {
+            Some(key) if K::IS == spec::Kind::Secret => {
+                key.seal(Self::called(home, file), &content)
+            }
+            _ => Ok(content),
+        }
     }
 
-    /// The content of what lies on disk, in its place.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the place where secrets are unsealed"
-    )]
-    fn unseal(&self, _content: &mut Vec<u8>) -> Result<(), String> {
-        Ok(())
+    /// Puts the content of what lies on disk in its place.
+    fn open(&self, home: &str, file: &str, content: &mut Vec<u8>) -> Result<(), String> {
+        if K::IS != spec::Kind::Secret {
+            return Ok(());
+        }
+        seal::open(self.key.as_ref(), Self::called(home, file), content)
+            .map_err(|closed| closed.to_string())
+    }
+
+    /// The file's name is the object's, or as good as it where that is too long for one.
+    fn called<'n>(home: &'n str, file: &'n str) -> Called<'n> {
+        Called {
+            plural: Self::FOLDER,
+            namespace: home,
+            name: file.strip_suffix(".json").unwrap_or(file),
+        }
     }
 
     fn not_found(name: &str) -> StoreError {
@@ -340,7 +356,7 @@ impl<K: Kind> Objects<K> {
         let path = self.layout.objects().join(Self::FOLDER).join(home);
         let file = names::object_file(name);
         let write = || -> io::Result<()> {
-            let content = self.sealed(serde_json::to_vec(object)?)?;
+            let content = self.sealed(home, &file, serde_json::to_vec(object)?)?;
             Folder::make(&self.layout.objects())?
                 .make_sub(Self::FOLDER)?
                 .make_sub(home)?

@@ -14,6 +14,7 @@ use super::kind::Kind;
 use super::lock::{self, Process};
 use super::objects::{Applied, Objects};
 use super::published::{Published, read_events};
+use super::seal::Key;
 use super::sight::{Onlooker, Sight, place};
 use super::writers::{Turn, now};
 use super::{AnyObjects, Layout, names};
@@ -23,15 +24,23 @@ use crate::spec;
 #[derive(Clone, Debug)]
 pub struct Store {
     layout: Layout,
+    key: Option<Key>,
     pods: Objects<v1::Pod>,
 }
 
 impl Store {
     pub fn new(layout: Layout) -> Store {
         Store {
-            pods: Objects::new(layout.clone()),
+            pods: Objects::new(layout.clone(), None),
+            key: None,
             layout,
         }
+    }
+
+    /// Encrypts the secrets that are written with this key. Without it those that are encrypted cannot be read.
+    #[must_use]
+    pub fn with_key(self, key: Option<Key>) -> Store {
+        Store { key, ..self }
     }
 
     pub fn layout(&self) -> &Layout {
@@ -40,7 +49,7 @@ impl Store {
 
     /// The objects of another kind.
     pub fn objects<K: Kind>(&self) -> Objects<K> {
-        Objects::new(self.layout.clone())
+        Objects::new(self.layout.clone(), self.key.clone())
     }
 
     /// The objects of a kind that is only known when the program runs.

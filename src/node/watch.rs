@@ -10,11 +10,14 @@ use nix::sys::inotify::{AddWatchFlags as Flags, InitFlags, Inotify};
 
 use super::disk::Folder;
 use super::{Store, names};
+use crate::spec::Kind;
 
 /// Wakes when something a reader sees may have changed: an object, a status, an event, the birth or death of a process.
 pub struct Watch {
     inotify: Inotify,
     store: Store,
+    /// Whose objects are watched.
+    kinds: Vec<Kind>,
     /// None: all namespaces, and those to come.
     namespace: Option<String>,
 }
@@ -25,15 +28,35 @@ const PLACED: Flags = Flags::IN_MOVED_TO
     .union(Flags::IN_DELETE);
 
 impl Watch {
-    /// Begins to watch. What happens from now on is not missed: make the watch, then list, then wait.
+    /// Begins to watch pods and what they tell. What happens from now on is not missed: make the watch, then list, then wait.
     ///
     /// # Errors
     /// The machine's: no directory to watch can be made, or too many watches.
     pub fn new(store: &Store, namespace: Option<&str>) -> io::Result<Watch> {
-        let watch = Watch::over_lives(store, namespace)?;
+        Watch::of_kinds(store, &[Kind::Pod, Kind::Event], namespace)
+    }
+
+    /// The same for a reader of one kind.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_kind(store: &Store, kind: Kind, namespace: Option<&str>) -> io::Result<Watch> {
+        Watch::of_kinds(store, &[kind], namespace)
+    }
+
+    /// The same for a reader of these kinds: of pods with their status and their processes, of the others their objects.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_kinds(store: &Store, kinds: &[Kind], namespace: Option<&str>) -> io::Result<Watch> {
+        let watch = Watch::over(store, kinds, namespace)?;
         let layout = store.layout();
-        watch.add(&Folder::make(&layout.statuses())?, PLACED)?;
-        watch.add(&Folder::make(&layout.events())?, PLACED)?;
+        if kinds.contains(&Kind::Pod) {
+            watch.add(&Folder::make(&layout.statuses())?, PLACED)?;
+        }
+        if kinds.contains(&Kind::Event) {
+            watch.add(&Folder::make(&layout.events())?, PLACED)?;
+        }
         Ok(watch)
     }
 
@@ -43,18 +66,21 @@ impl Watch {
     /// # Errors
     /// As there.
     pub fn of_lives(store: &Store) -> io::Result<Watch> {
-        Watch::over_lives(store, None)
+        Watch::over(store, &[Kind::Pod], None)
     }
 
-    fn over_lives(store: &Store, namespace: Option<&str>) -> io::Result<Watch> {
+    fn over(store: &Store, kinds: &[Kind], namespace: Option<&str>) -> io::Result<Watch> {
         let watch = Watch {
             inotify: Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?,
             store: store.clone(),
+            kinds: kinds.to_vec(),
             namespace: namespace.map(str::to_owned),
         };
-        // The kernel closes the lock of a process that dies.
-        let running = Folder::make(&store.layout().running())?;
-        watch.add(&running, PLACED | Flags::IN_CREATE | Flags::IN_CLOSE_WRITE)?;
+        if kinds.contains(&Kind::Pod) {
+            // The kernel closes the lock of a process that dies.
+            let running = Folder::make(&store.layout().running())?;
+            watch.add(&running, PLACED | Flags::IN_CREATE | Flags::IN_CLOSE_WRITE)?;
+        }
         watch.add_namespaces()?;
         Ok(watch)
     }
@@ -89,7 +115,7 @@ impl Watch {
         }
     }
 
-    /// For a loop of one's own: readable when [`Watch::wait`] would not wait.
+    /// For a loop of one's own: readable when [`Watch::wait`] would not wait. Waiting until now then takes what has happened.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.inotify.as_fd()
     }
@@ -117,14 +143,23 @@ impl Watch {
 
     /// Watches the namespaces there are, and for those to come. Watching one again changes nothing.
     fn add_namespaces(&self) -> io::Result<()> {
-        let pods = Folder::make(&self.store.layout().objects())?.make_sub("pods")?;
-        self.add(&pods, Flags::IN_CREATE | Flags::IN_MOVED_TO)?;
+        let objects = Folder::make(&self.store.layout().objects())?;
+        for kind in self.kinds.iter().filter(|kind| **kind != Kind::Event) {
+            self.add_namespaces_of(&objects.make_sub(kind.plural())?, *kind)?;
+        }
+        Ok(())
+    }
+
+    fn add_namespaces_of(&self, all: &Folder, kind: Kind) -> io::Result<()> {
+        self.add(all, Flags::IN_CREATE | Flags::IN_MOVED_TO)?;
         let namespaces = match &self.namespace {
+            _ if !kind.namespaced() => vec![names::CLUSTER.to_owned()],
             Some(one) => vec![one.clone()],
-            None => pods.names()?,
+            None => all.names()?,
         };
-        for namespace in namespaces.iter().filter(|name| names::is_namespace(name)) {
-            match pods.sub(namespace) {
+        let known = |name: &&String| names::is_namespace(name) || *name == names::CLUSTER;
+        for namespace in namespaces.iter().filter(known) {
+            match all.sub(namespace) {
                 Ok(folder) => self.add(&folder, PLACED)?,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),

@@ -107,11 +107,12 @@ impl<K: Kind> Objects<K> {
             path: path(),
             message,
         };
-        self.unseal(buffer).map_err(corrupt)?;
+        let home = folder.path().file_name().and_then(|name| name.to_str());
+        self.open(home.unwrap_or_default(), file, buffer)
+            .map_err(corrupt)?;
         let object: K =
             serde_json::from_slice(buffer).map_err(|error| corrupt(error.to_string()))?;
         let meta = object.metadata();
-        let home = folder.path().file_name().and_then(|name| name.to_str());
         let namespace = home.filter(|_| K::IS.namespaced());
         // What stands here under a foreign name, or has none, would be acted upon in the wrong place.
         let at_home = meta.namespace.as_deref() == namespace
