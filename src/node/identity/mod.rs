@@ -31,6 +31,8 @@ mod signer;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(super) use tests::play;
 
 use std::path::PathBuf;
 

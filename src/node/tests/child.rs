@@ -54,6 +54,10 @@ fn child() {
             step::LETHAL.store(lethal, std::sync::atomic::Ordering::SeqCst);
             chaos::play(rest, &root);
         }
+        "identity" => {
+            step::LETHAL.store(lethal, std::sync::atomic::Ordering::SeqCst);
+            crate::node::identity::play(&root);
+        }
         "crash" => {
             let _hold = Hold::take(&super::layout(&root), "uid-1").unwrap();
             crash_with(rest);

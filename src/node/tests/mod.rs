@@ -2,7 +2,7 @@
 //! [`child`].
 
 mod chaos;
-mod child;
+pub(super) mod child;
 mod crash;
 mod delete;
 mod launch;
