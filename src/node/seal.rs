@@ -12,6 +12,9 @@
 //! A file without that beginning is the object as it is. One that was written without a key is read with a key as well as
 //! without, and sealed when it is written next.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};

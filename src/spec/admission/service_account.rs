@@ -2,6 +2,9 @@
 //!
 //! Ephemeral containers come later and get no token: what is added to a running pod passes only [`allows_ephemeral`].
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1;
