@@ -138,3 +138,164 @@ impl Visitor for Gift {
         Ok(false)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::super::needs::{is_root, require};
+    use super::*;
+
+    const GROUP: u32 = 4242;
+
+    fn owner(path: &Path) -> (u32, u32) {
+        let found = fs::symlink_metadata(path).unwrap();
+        (found.gid(), found.mode() & 0o7777)
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// A volume with a directory, two files in it, and symlinks; and a file outside.
+    fn volume() -> Option<(tempfile::TempDir, PathBuf)> {
+        if !require("root", is_root()) {
+            return None;
+        }
+        let scratch = tempfile::tempdir().unwrap();
+        let volume = scratch.path().join("volume");
+        fs::create_dir_all(volume.join("dir")).unwrap();
+        fs::write(scratch.path().join("outside"), "x").unwrap();
+        for (name, mode) in [("dir/private", 0o600), ("dir/program", 0o755)] {
+            fs::write(volume.join(name), "x").unwrap();
+            set_mode(&volume.join(name), mode);
+        }
+        set_mode(&scratch.path().join("outside"), 0o600);
+        set_mode(&volume, 0o777);
+        set_mode(&volume.join("dir"), 0o700);
+        symlink("../outside", volume.join("link")).unwrap();
+        symlink(scratch.path(), volume.join("dir/up")).unwrap();
+        Some((scratch, volume))
+    }
+
+    #[test]
+    fn all_in_it_belongs_to_the_group_and_is_writable_for_it() {
+        let Some((scratch, volume)) = volume() else {
+            return;
+        };
+        own_group(&volume, GROUP, false, false).unwrap();
+        assert_eq!(owner(&volume), (GROUP, 0o2777));
+        assert_eq!(owner(&volume.join("dir")), (GROUP, 0o2770));
+        assert_eq!(owner(&volume.join("dir/private")), (GROUP, 0o660));
+        assert_eq!(owner(&volume.join("dir/program")), (GROUP, 0o775));
+        assert_eq!(owner(&volume.join("link")).0, GROUP);
+        // What the symlinks point to is not in it.
+        assert_eq!(owner(&scratch.path().join("outside")), (0, 0o600));
+        // What is made in it from now on belongs to the group too.
+        fs::write(volume.join("dir/new"), "x").unwrap();
+        assert_eq!(owner(&volume.join("dir/new")).0, GROUP);
+    }
+
+    #[test]
+    fn what_is_read_only_is_readable_for_it() {
+        let Some((_scratch, volume)) = volume() else {
+            return;
+        };
+        set_mode(&volume.join("dir/private"), 0o400);
+        own_group(&volume, GROUP, true, false).unwrap();
+        assert_eq!(owner(&volume.join("dir/private")), (GROUP, 0o440));
+        assert_eq!(owner(&volume.join("dir")), (GROUP, 0o2750));
+    }
+
+    #[test]
+    fn on_root_mismatch_looks_at_the_root_alone() {
+        let Some((_scratch, volume)) = volume() else {
+            return;
+        };
+        own_group(&volume, GROUP, false, true).unwrap();
+        assert_eq!(owner(&volume.join("dir/private")), (GROUP, 0o660));
+        set_mode(&volume.join("dir/private"), 0o600);
+        own_group(&volume, GROUP, false, true).unwrap();
+        assert_eq!(
+            owner(&volume.join("dir/private")).1,
+            0o600,
+            "the root matched"
+        );
+        for change in [0o755, 0o2707, 0o2677] {
+            set_mode(&volume, change);
+            set_mode(&volume.join("dir/private"), 0o600);
+            own_group(&volume, GROUP, false, true).unwrap();
+            assert_eq!(owner(&volume.join("dir/private")).1, 0o660, "{change:o}");
+        }
+        own_group(&volume, GROUP + 1, false, true).unwrap();
+        assert_eq!(owner(&volume.join("dir/private")).0, GROUP + 1);
+    }
+
+    /// A guest that can write two volumes can link a file of one into the other.
+    #[test]
+    fn a_file_with_a_name_outside_is_left_alone() {
+        let Some((scratch, volume)) = volume() else {
+            return;
+        };
+        let outside = scratch.path().join("outside");
+        fs::hard_link(&outside, volume.join("stolen")).unwrap();
+        fs::hard_link(volume.join("dir/private"), volume.join("twice")).unwrap();
+        own_group(&volume, GROUP, false, false).unwrap();
+        assert_eq!(owner(&outside), (0, 0o600));
+        assert_eq!(
+            owner(&volume.join("twice")),
+            (GROUP, 0o660),
+            "both names are in it"
+        );
+    }
+
+    #[test]
+    fn a_guest_that_swaps_what_is_given_away_gains_nothing() {
+        let Some((scratch, volume)) = volume() else {
+            return;
+        };
+        let outside = scratch.path().join("elsewhere");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("file"), "x").unwrap();
+        let before = [owner(&outside), owner(&outside.join("file"))];
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (place, aside) = (volume.join("place"), volume.join("aside"));
+                while !over.load(Ordering::Relaxed) {
+                    fs::create_dir(&place).unwrap();
+                    fs::write(place.join("file"), "x").unwrap();
+                    fs::rename(&place, &aside).unwrap();
+                    symlink(&outside, &place).unwrap();
+                    fs::remove_file(&place).unwrap();
+                    symlink(outside.join("file"), &place).unwrap();
+                    fs::remove_file(&place).unwrap();
+                    fs::write(&place, "x").unwrap();
+                    fs::remove_file(&place).unwrap();
+                    fs::remove_dir_all(&aside).unwrap();
+                }
+            });
+            for _ in 0..1000 {
+                own_group(&volume, GROUP, false, false).unwrap();
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        assert_eq!([owner(&outside), owner(&outside.join("file"))], before);
+    }
+
+    #[test]
+    fn an_error_is_told_and_the_root_does_not_claim_it_is_done() {
+        let Some((_scratch, volume)) = volume() else {
+            return;
+        };
+        let (before, path) = (owner(&volume), volume.clone());
+        super::super::needs::as_nobody(move || {
+            let error = own_group(&path, 65534, false, false).unwrap_err();
+            assert!(format!("{error:#}").contains("could not give"), "{error:#}");
+        });
+        assert_eq!(owner(&volume), before);
+    }
+}

@@ -93,3 +93,117 @@ fn make_file(path: &Path) -> Result<(), String> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, symlink};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    const ALL: [(PathKind, &str); 7] = [
+        (PathKind::DirectoryOrCreate, "directory"),
+        (PathKind::Directory, "directory"),
+        (PathKind::FileOrCreate, "file"),
+        (PathKind::File, "file"),
+        (PathKind::Socket, "socket file"),
+        (PathKind::CharDevice, "character device"),
+        (PathKind::BlockDevice, "block device"),
+    ];
+
+    #[test]
+    fn every_kind_is_told_from_every_other() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = |name: &str| scratch.path().join(name);
+        fs::create_dir(path("dir")).unwrap();
+        fs::write(path("file"), "").unwrap();
+        let _listener = UnixListener::bind(path("socket")).unwrap();
+        nix::unistd::mkfifo(&path("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        symlink("file", path("link")).unwrap();
+        let block = fs::read_dir("/dev")
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.path());
+        let block = block
+            .filter(|path| {
+                fs::metadata(path).is_ok_and(|found| found.file_type().is_block_device())
+            })
+            .map(|path| (path, "block device"));
+        let things = [
+            (path("dir"), "directory"),
+            (path("file"), "file"),
+            (path("link"), "file"),
+            (path("socket"), "socket file"),
+            (path("pipe"), "nothing that is known"),
+            ("/dev/null".into(), "character device"),
+        ];
+        for (path, is) in things.into_iter().chain(block.take(1)) {
+            for (kind, expected) in ALL {
+                let text = format!(
+                    "hostPath type check failed: {} is not a {expected}",
+                    path.display()
+                );
+                let result = if is == expected { Ok(()) } else { Err(text) };
+                assert_eq!(check(&path, kind), result);
+            }
+            check(&path, PathKind::Unchecked).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_of_the_kind_unless_it_may_be_made() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
+        check(&scratch.path().join("none"), PathKind::Unchecked).unwrap();
+        for (kind, expected) in ALL {
+            let path = scratch.path().join(format!("{kind:?}"));
+            match kind {
+                PathKind::DirectoryOrCreate => {
+                    let deep = path.join("a/b");
+                    check(&deep, kind).unwrap();
+                    check(&deep, kind).unwrap();
+                    assert_eq!((mode(&deep), mode(&path)), (0o755, 0o755));
+                }
+                PathKind::FileOrCreate => {
+                    check(&path, kind).unwrap();
+                    assert_eq!(mode(&path), 0o644);
+                    fs::write(&path, "kept").unwrap();
+                    check(&path, kind).unwrap();
+                    assert_eq!(fs::read_to_string(&path).unwrap(), "kept");
+                }
+                _ => {
+                    let text = format!(
+                        "hostPath type check failed: {} is not a {expected}",
+                        path.display()
+                    );
+                    assert_eq!(check(&path, kind), Err(text));
+                    assert!(!path.exists());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_made_says_why_as_the_kubelet_does() {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("file");
+        fs::write(&file, "").unwrap();
+        let below = file.join("below");
+        let text = |call: &str, why: &str| Err(format!("{call} {}: {why}", below.display()));
+        assert_eq!(
+            check(&below, PathKind::DirectoryOrCreate),
+            text("mkdir", "not a directory")
+        );
+        assert_eq!(
+            check(&below, PathKind::FileOrCreate),
+            text("open", "not a directory")
+        );
+        let orphan = scratch.path().join("none/file");
+        let text = format!("open {}: no such file or directory", orphan.display());
+        assert_eq!(
+            check(&orphan, PathKind::FileOrCreate),
+            Err(text),
+            "its directory is not made"
+        );
+    }
+}

@@ -17,6 +17,8 @@ mod assembly;
 mod atomic;
 mod group;
 pub mod host_path;
+#[cfg(test)]
+mod needs;
 pub mod quota;
 mod remove;
 mod shared;

@@ -140,3 +140,186 @@ impl Visitor for Removal {
         Ok(unlocked.is_ok())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::PathBuf;
+
+    use nix::mount::{MsFlags, mount};
+    use nix::sys::stat::{mkdirat, mknod};
+
+    use super::super::needs::{as_nobody, in_own_namespace, is_root, require, require_mounts};
+    use super::*;
+
+    fn scratch() -> (tempfile::TempDir, PathBuf) {
+        let scratch = tempfile::tempdir().unwrap();
+        let tree = scratch.path().join("tree");
+        fs::create_dir_all(tree.join("a/b")).unwrap();
+        fs::write(tree.join("a/b/file"), "x").unwrap();
+        fs::create_dir(scratch.path().join("outside")).unwrap();
+        fs::write(scratch.path().join("outside/keep"), "x").unwrap();
+        (scratch, tree)
+    }
+
+    #[test]
+    fn all_kinds_of_things_go_and_nothing_else() {
+        let (scratch, tree) = scratch();
+        symlink("../outside", tree.join("link")).unwrap();
+        symlink(scratch.path().join("outside/keep"), tree.join("a/link")).unwrap();
+        fs::hard_link(scratch.path().join("outside/keep"), tree.join("a/hard")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(tree.join("socket")).unwrap();
+        nix::unistd::mkfifo(&tree.join("pipe"), Mode::S_IRWXU).unwrap();
+        fs::write(tree.join("-rf\n*"), "x").unwrap();
+        if is_root() {
+            let kind = nix::sys::stat::SFlag::S_IFCHR;
+            mknod(
+                &tree.join("null"),
+                kind,
+                Mode::S_IRWXU,
+                nix::sys::stat::makedev(1, 3),
+            )
+            .unwrap();
+        }
+        remove_tree(&tree).unwrap();
+        assert!(!tree.exists());
+        assert_eq!(
+            fs::read_to_string(scratch.path().join("outside/keep")).unwrap(),
+            "x"
+        );
+        remove_tree(&tree).unwrap();
+    }
+
+    #[test]
+    fn a_symlink_or_a_file_in_its_place_goes_alone() {
+        let (scratch, tree) = scratch();
+        let link = scratch.path().join("link");
+        symlink(&tree, &link).unwrap();
+        remove_tree(&link).unwrap();
+        assert!(!link.is_symlink() && tree.join("a/b/file").exists());
+        remove_tree(&tree.join("a/b/file")).unwrap();
+        assert!(!tree.join("a/b/file").exists());
+    }
+
+    /// Deeper than a process has descriptors, and longer than a path can be.
+    #[test]
+    fn a_tree_may_be_deeper_than_any_path() {
+        let (_scratch, tree) = scratch();
+        let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut dir = open(&tree, flags, Mode::empty()).unwrap();
+        for _ in 0..5000 {
+            mkdirat(&dir, "deep", Mode::S_IRWXU).unwrap();
+            mkdirat(&dir, "aside", Mode::S_IRWXU).unwrap();
+            dir = nix::fcntl::openat(&dir, "deep", flags, Mode::empty()).unwrap();
+        }
+        drop(dir);
+        assert!(super::super::usage(&tree).unwrap() >= 5000 * 512);
+        remove_tree(&tree).unwrap();
+        assert!(!tree.exists());
+    }
+
+    #[test]
+    fn what_is_marked_immutable_goes_too() {
+        let (scratch, tree) = scratch();
+        let mark = |path: &Path, marks: nix::libc::c_int| {
+            let file = fs::File::open(path).unwrap();
+            let others = inode_flags(file.as_fd())? & !UNREMOVABLE;
+            set_inode_flags(file.as_fd(), others | marks)
+        };
+        let marks =
+            |path: &Path| inode_flags(fs::File::open(path).unwrap().as_fd()).unwrap() & UNREMOVABLE;
+        // A name elsewhere, linked before it was marked.
+        fs::hard_link(scratch.path().join("outside/keep"), tree.join("a/hard")).unwrap();
+        let marked = mark(&tree.join("a/b/file"), 0x10);
+        if !require(
+            "root, and a file system with immutable files",
+            marked.is_ok(),
+        ) {
+            return;
+        }
+        mark(&tree.join("a/hard"), 0x20).unwrap();
+        mark(&tree.join("a/b"), 0x10).unwrap();
+        mark(&tree.join("a"), 0x20).unwrap();
+        assert!(fs::remove_dir_all(&tree).is_err());
+        remove_tree(&tree).unwrap();
+        assert!(!tree.exists());
+        let keep = scratch.path().join("outside/keep");
+        assert_eq!(marks(&keep), 0x20, "it was marked for a reason");
+        mark(&keep, 0).unwrap();
+    }
+
+    #[test]
+    fn what_its_owner_has_locked_goes_too() {
+        if !require("root", is_root()) {
+            return;
+        }
+        as_nobody(|| {
+            let (_scratch, tree) = scratch();
+            for (path, mode) in [("a/b", 0o000), ("a", 0o555), ("", 0o000)] {
+                fs::set_permissions(tree.join(path), fs::Permissions::from_mode(mode)).unwrap();
+            }
+            remove_tree(&tree).unwrap();
+            assert!(!tree.exists());
+        });
+    }
+
+    #[test]
+    fn what_is_mounted_in_it_is_not_touched() {
+        if !require_mounts() {
+            return;
+        }
+        in_own_namespace(|| {
+            let (scratch, tree) = scratch();
+            let outside = scratch.path().join("outside");
+            let none = None::<&str>;
+            mount(
+                Some(&outside),
+                &tree.join("a/b"),
+                none,
+                MsFlags::MS_BIND,
+                none,
+            )
+            .unwrap();
+            fs::write(tree.join("a/file"), "x").unwrap();
+            fs::write(tree.join("a/file2"), "x").unwrap();
+            let keep = outside.join("keep");
+            mount(
+                Some(&keep),
+                &tree.join("a/file"),
+                none,
+                MsFlags::MS_BIND,
+                none,
+            )
+            .unwrap();
+            let error = remove_tree(&tree).unwrap_err();
+            assert!(
+                format!("{error:#}").contains("could not remove"),
+                "{error:#}"
+            );
+            assert!(keep.exists());
+            assert!(!tree.join("a/file2").exists(), "the rest goes");
+            nix::mount::umount(&tree.join("a/b")).unwrap();
+            remove_tree(&tree).unwrap_err();
+            nix::mount::umount(&tree.join("a/file")).unwrap();
+            remove_tree(&tree).unwrap();
+        });
+    }
+
+    #[test]
+    fn what_cannot_go_is_named() {
+        if !require("root", is_root()) {
+            return;
+        }
+        let (scratch, tree) = scratch();
+        let _ = fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755));
+        as_nobody(|| {
+            let error = remove_tree(&tree).unwrap_err();
+            assert!(
+                format!("{error:#}").contains("Permission denied"),
+                "{error:#}"
+            );
+        });
+        assert!(tree.join("a/b/file").exists());
+    }
+}

@@ -188,4 +188,97 @@ mod tests {
         std::fs::write(path.join("file"), "x").unwrap();
         assert!(open_sub_path(&path, "file/deep").is_err());
     }
+
+    #[test]
+    fn a_file_is_opened_as_one() {
+        let (_scratch, path) = volume();
+        std::fs::write(path.join("file"), "x").unwrap();
+        let sub = open_sub_path(&path, "file").unwrap();
+        assert!(!sub.is_dir());
+        assert_eq!(std::fs::read_to_string(sub.path()).unwrap(), "x");
+        assert!(open_sub_path(&path, "").unwrap().is_dir());
+        // Nobody writes to it, and nobody waits for that.
+        nix::unistd::mkfifo(&path.join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(!open_sub_path(&path, "pipe").unwrap().is_dir());
+    }
+
+    /// As in a set of files, where every name is a symlink.
+    #[test]
+    fn a_symlink_within_the_volume_is_followed() {
+        let (_scratch, path) = volume();
+        std::fs::create_dir(path.join("..1")).unwrap();
+        std::fs::write(path.join("..1/key"), "x").unwrap();
+        std::os::unix::fs::symlink("..1", path.join("..data")).unwrap();
+        std::os::unix::fs::symlink("..data/key", path.join("key")).unwrap();
+        let sub = open_sub_path(&path, "key").unwrap();
+        assert_eq!(std::fs::read_to_string(sub.path()).unwrap(), "x");
+        let made = open_sub_path(&path, "..data/new/dir").unwrap();
+        assert!(made.is_dir() && path.join("..1/new/dir").is_dir());
+    }
+
+    #[test]
+    fn what_is_made_has_the_modes_of_the_root_but_for_the_sticky_bit() {
+        let (_scratch, path) = volume();
+        for (root, made) in [(0o1777, 0o777), (0o2770, 0o2770), (0o750, 0o750)] {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(root);
+            std::fs::set_permissions(&path, mode).unwrap();
+            let name = format!("{root:o}/deep");
+            let sub = open_sub_path(&path, &name).unwrap();
+            for dir in [sub.path(), path.join(format!("{root:o}"))] {
+                assert_eq!(std::fs::metadata(dir).unwrap().mode() & 0o7777, made);
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_none_is_refused() {
+        let (scratch, path) = volume();
+        let out = scratch.path().join("new");
+        for sub in [out.to_str().unwrap(), "a/../../new", "..", "a/.."] {
+            assert!(open_sub_path(&path, sub).is_err(), "{sub}");
+        }
+        assert!(!out.exists());
+        std::os::unix::fs::symlink("nowhere", path.join("dangling")).unwrap();
+        assert!(open_sub_path(&path, "dangling").is_err());
+        assert!(open_sub_path(&path, "dangling/deep").is_err());
+    }
+
+    /// A guest swaps a directory for a symlink to the outside while we resolve and make.
+    #[test]
+    fn a_guest_that_swaps_directories_gets_nothing_outside() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let (scratch, path) = volume();
+        let outside = scratch.path().join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        let inode = std::fs::metadata(&outside).unwrap().ino();
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (place, real) = (path.join("a"), path.join("real"));
+                std::fs::create_dir(&real).unwrap();
+                // We make and open meanwhile, so each of these may fail.
+                while !over.load(Ordering::Relaxed) {
+                    let _ = std::os::unix::fs::symlink(&outside, &place);
+                    let _ = std::fs::remove_file(&place);
+                    let _ = std::os::unix::fs::symlink("../outside", &place);
+                    let _ = std::fs::remove_file(&place);
+                    let _ = std::fs::rename(&real, &place);
+                    let _ = std::fs::remove_dir(place.join("b"));
+                    let _ = std::fs::rename(&place, &real);
+                }
+            });
+            let mut opened = 0;
+            for _ in 0..3000 {
+                for sub in ["a/b", "a"] {
+                    if let Ok(sub) = open_sub_path(&path, sub) {
+                        assert_ne!(std::fs::metadata(sub.path()).unwrap().ino(), inode);
+                        opened += 1;
+                    }
+                }
+                assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+            }
+            over.store(true, Ordering::Relaxed);
+            assert!(opened > 0);
+        });
+    }
 }

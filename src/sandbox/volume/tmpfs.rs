@@ -40,6 +40,12 @@ impl Tmpfs {
         }
     }
 
+    /// As kernels before Linux 6.15 have it.
+    #[cfg(test)]
+    pub(super) fn new_at_home(size: Option<u64>) -> io::Result<Tmpfs> {
+        Tmpfs::at_home(mount(size)?)
+    }
+
     /// Attached, after all, in a mount namespace of its own, in which nobody lives. Before Linux 6.15 a mount that is
     /// attached nowhere cannot be copied into an [`Assembly`](super::Assembly).
     fn at_home(fd: OwnedFd) -> io::Result<Tmpfs> {
@@ -122,5 +128,109 @@ pub(super) fn clone_tree(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     match home {
         Some(home) => home.enter(|| sys::clone_tree(fd))?,
         None => here,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
+    use std::process::Command;
+
+    use super::super::needs::require_mounts;
+    use super::*;
+
+    fn both() -> [Tmpfs; 2] {
+        let size = Some(64 << 10);
+        [Tmpfs::new(size).unwrap(), Tmpfs::new_at_home(size).unwrap()]
+    }
+
+    #[test]
+    fn it_holds_its_size_and_no_more() {
+        if !require_mounts() {
+            return;
+        }
+        for memory in both() {
+            fs::write(memory.path().join("fits"), vec![1; 48 << 10]).unwrap();
+            let error = fs::write(memory.path().join("more"), vec![1; 48 << 10]).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+            memory.resize(1 << 20).unwrap();
+            fs::write(memory.path().join("more"), vec![1; 48 << 10]).unwrap();
+            assert!(memory.resize(64 << 10).is_err(), "it holds more already");
+            assert_eq!(fs::metadata(memory.path()).unwrap().mode() & 0o7777, 0o1777);
+        }
+    }
+
+    #[test]
+    fn a_size_of_nothing_is_not_a_size_without_limit() {
+        if !require_mounts() {
+            return;
+        }
+        let memory = Tmpfs::new(Some(0)).unwrap();
+        assert!(fs::write(memory.path().join("x"), vec![1; 64 << 10]).is_err());
+    }
+
+    #[test]
+    fn no_mount_table_shows_it_and_no_program_gains_rights_in_it() {
+        if !require_mounts() {
+            return;
+        }
+        for memory in both() {
+            let device = fs::metadata(memory.path()).unwrap().dev();
+            let (major, minor) = (libc::major(device), libc::minor(device));
+            let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+            let number = format!(" {major}:{minor} ");
+            assert!(!table.contains(&number), "{table}");
+            let flags = nix::sys::statvfs::fstatvfs(memory.fd()).unwrap().flags();
+            let expected =
+                nix::sys::statvfs::FsFlags::ST_NOSUID | nix::sys::statvfs::FsFlags::ST_NODEV;
+            assert!(flags.contains(expected), "{flags:?}");
+        }
+    }
+
+    /// Who may look at this process sees it by the number of the descriptor.
+    #[test]
+    fn another_process_finds_it() {
+        if !require_mounts() {
+            return;
+        }
+        let scratch = tempfile::tempdir().unwrap();
+        for (number, memory) in both().into_iter().enumerate() {
+            fs::write(memory.path().join("key"), "secret").unwrap();
+            let fd = memory.fd().as_raw_fd();
+            let path = format!("/proc/{}/fd/{fd}", std::process::id());
+            let link = scratch.path().join(number.to_string());
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            for shown in [format!("{path}/"), format!("{}/", link.display())] {
+                let listed = Command::new("ls").arg(&shown).output().unwrap();
+                assert_eq!(
+                    String::from_utf8(listed.stdout).unwrap(),
+                    "key\n",
+                    "{shown}"
+                );
+            }
+            let read = Command::new("cat").arg(link.join("key")).output().unwrap();
+            assert_eq!(read.stdout, b"secret");
+            drop(memory);
+            assert!(fs::metadata(link.join("key")).is_err());
+        }
+    }
+
+    /// Memory that nobody can reach any more is free.
+    #[test]
+    fn it_is_gone_with_its_descriptor() {
+        if !require_mounts() {
+            return;
+        }
+        for memory in both() {
+            let device = fs::metadata(memory.path()).unwrap().dev();
+            drop(memory);
+            let homes = homes().lock().unwrap();
+            let living = homes
+                .iter()
+                .filter(|(at, home)| *at == device && home.strong_count() > 0);
+            assert_eq!(living.count(), 0);
+        }
     }
 }

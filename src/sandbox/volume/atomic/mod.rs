@@ -28,7 +28,8 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, Permissions};
-use nix::unistd::{Gid, Uid, fchown};
+use nix::fcntl::AtFlags;
+use nix::unistd::{Gid, Uid, fchown, fchownat};
 
 use names::Set;
 
@@ -105,7 +106,8 @@ fn fill(root: &Dir, fresh: &Path, set: &Set<'_>) -> Result<()> {
     let group = set.group();
     let own_dir = |dir: &Dir| -> io::Result<()> {
         if let Some(gid) = group {
-            fchown(dir.as_fd(), None, Some(Gid::from_raw(gid)))?;
+            let gid = Some(Gid::from_raw(gid));
+            fchownat(dir, c"", None, gid, AtFlags::AT_EMPTY_PATH)?;
         }
         let mode = Permissions::from_std(std::fs::Permissions::from_mode(set.dir_mode()));
         dir.set_permissions(".", mode)
