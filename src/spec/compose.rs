@@ -17,6 +17,7 @@ use super::pod::{
 mod file;
 mod objects;
 
+pub use file::MAX_ENV_FILE;
 use objects::Objects;
 
 /// Environment and command line of a container together, expanded. Linux refuses a native program about as much
@@ -145,9 +146,8 @@ impl Composer<'_> {
             let value = match &variable.value {
                 EnvValue::Literal(text) => {
                     let value = self.env.expand(text, &mut self.room)?;
-                    // The value's own length is paid for.
-                    self.pay(variable.name.len())?;
-                    self.env.set(&variable.name, value);
+                    // Its length is paid for by expanding it.
+                    self.define(&variable.name, value, 0)?;
                     continue;
                 }
                 EnvValue::Field(field) => Some(downward::field(field, self.pod, self.facts)),
@@ -159,26 +159,28 @@ impl Composer<'_> {
                 EnvValue::FileKey(key) => self.file_key(key)?,
             };
             if let Some(value) = value {
-                self.define(&variable.name, value)?;
+                self.take(&variable.name, value)?;
             }
         }
         Ok(())
     }
 
-    /// Defines what is not expanded.
-    fn define(&mut self, name: &str, value: String) -> Result<(), Fault> {
+    /// `price`: what the value takes of the room.
+    fn define(&mut self, name: &str, value: String, price: usize) -> Result<(), Fault> {
         if value.contains('\0') {
             let text = format!("the value of environment variable {name:?} contains a NUL byte");
             return Err(Fault::Source(text));
         }
-        self.pay(name.len().saturating_add(value.len()))?;
+        let price = name.len().saturating_add(price);
+        self.room = self.room.checked_sub(price).ok_or(TooLong)?;
         self.env.set(name, value);
         Ok(())
     }
 
-    fn pay(&mut self, bytes: usize) -> Result<(), TooLong> {
-        self.room = self.room.checked_sub(bytes).ok_or(TooLong)?;
-        Ok(())
+    /// Defines what is looked up, which is not expanded.
+    fn take(&mut self, name: &str, value: String) -> Result<(), Fault> {
+        let price = value.len();
+        self.define(name, value, price)
     }
 
     /// `envFrom`: every key of an object. What is binary in a ConfigMap stays out of it.
@@ -188,7 +190,7 @@ impl Composer<'_> {
                 let found = self.objects.config_map(name, from.optional)?;
                 let Some(found) = found else { return Ok(()) };
                 for (key, value) in found.data.iter().flatten() {
-                    self.define(&format!("{}{key}", from.prefix), value.clone())?;
+                    self.take(&format!("{}{key}", from.prefix), value.clone())?;
                 }
             }
             EnvSource::Secret(name) => {
@@ -196,7 +198,7 @@ impl Composer<'_> {
                 let Some(found) = found else { return Ok(()) };
                 for (key, value) in found.data.iter().flatten() {
                     let value = secret_text(name, key, &value.0)?;
-                    self.define(&format!("{}{key}", from.prefix), value)?;
+                    self.take(&format!("{}{key}", from.prefix), value)?;
                 }
             }
         }

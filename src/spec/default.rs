@@ -54,11 +54,16 @@ fn grace(seconds: &mut Option<i64>) {
     *seconds = Some(seconds.map_or(30, |seconds| if seconds < 0 { 1 } else { seconds }));
 }
 
-/// `serviceAccount` is the old name of `serviceAccountName`.
+/// `serviceAccount` is the old name of `serviceAccountName`, and is shown with it (`pkg/apis/core/v1/conversion.go`).
 fn service_account(spec: &mut v1::PodSpec) {
-    if spec.service_account_name.is_none() {
+    if spec
+        .service_account_name
+        .as_deref()
+        .is_none_or(str::is_empty)
+    {
         spec.service_account_name.clone_from(&spec.service_account);
     }
+    spec.service_account.clone_from(&spec.service_account_name);
 }
 
 fn container(container: &mut v1::Container) {
@@ -74,12 +79,8 @@ fn container(container: &mut v1::Container) {
     set(&mut container.termination_message_policy, "File");
     resources(container.resources.get_or_insert_default());
     for variable in container.env.iter_mut().flatten() {
-        if let Some(field) = variable
-            .value_from
-            .as_mut()
-            .and_then(|from| from.field_ref.as_mut())
-        {
-            set(&mut field.api_version, "v1");
+        if let Some(from) = &mut variable.value_from {
+            selectors(&mut from.field_ref, &mut from.resource_field_ref);
         }
     }
     for probe in [
@@ -154,6 +155,27 @@ fn canonical(list: &mut BTreeMap<String, Written>) {
     }
 }
 
+/// As it is stored: the shortest way to write it.
+fn shortest(quantity: &mut Written) {
+    if let Ok(parsed) = quantity.0.parse::<Quantity>() {
+        quantity.0 = parsed.to_string();
+    }
+}
+
+/// What the downward API is asked for. A divisor of 0 stands for "not given" and is shown.
+fn selectors(
+    field: &mut Option<v1::ObjectFieldSelector>,
+    resource: &mut Option<v1::ResourceFieldSelector>,
+) {
+    if let Some(field) = field {
+        set(&mut field.api_version, "v1");
+    }
+    if let Some(resource) = resource {
+        let zero = || Written("0".to_owned());
+        shortest(resource.divisor.get_or_insert_with(zero));
+    }
+}
+
 fn volume(volume: &mut v1::Volume) {
     if *volume
         == (v1::Volume {
@@ -162,6 +184,13 @@ fn volume(volume: &mut v1::Volume) {
         })
     {
         volume.empty_dir = Some(v1::EmptyDirVolumeSource::default());
+    }
+    if let Some(limit) = volume
+        .empty_dir
+        .as_mut()
+        .and_then(|dir| dir.size_limit.as_mut())
+    {
+        shortest(limit);
     }
     if let Some(host_path) = &mut volume.host_path {
         host_path.type_.get_or_insert_default();
@@ -174,6 +203,7 @@ fn volume(volume: &mut v1::Volume) {
     }
     if let Some(downward) = &mut volume.downward_api {
         downward.default_mode.get_or_insert(0o644);
+        downward_items(&mut downward.items);
     }
     if let Some(projected) = &mut volume.projected {
         projected.default_mode.get_or_insert(0o644);
@@ -181,6 +211,15 @@ fn volume(volume: &mut v1::Volume) {
             if let Some(token) = &mut source.service_account_token {
                 token.expiration_seconds.get_or_insert(3600);
             }
+            if let Some(downward) = &mut source.downward_api {
+                downward_items(&mut downward.items);
+            }
         }
+    }
+}
+
+fn downward_items(items: &mut Option<Vec<v1::DownwardAPIVolumeFile>>) {
+    for item in items.iter_mut().flatten() {
+        selectors(&mut item.field_ref, &mut item.resource_field_ref);
     }
 }

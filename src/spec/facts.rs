@@ -32,7 +32,8 @@ pub struct Allocatable {
 pub trait Lookup {
     fn config_map(&self, name: &str) -> Result<Option<Arc<v1::ConfigMap>>, String>;
     fn secret(&self, name: &str) -> Result<Option<Arc<v1::Secret>>, String>;
-    /// A file of a volume of the pod, found without leaving the volume; none if there is no such file.
+    /// A file of a volume of the pod, found without leaving the volume; none if there is no such file. Of one that is longer than
+    /// [`MAX_ENV_FILE`](super::MAX_ENV_FILE) no more than a byte past that need be read.
     fn file(&self, volume: usize, path: &str) -> Result<Option<Vec<u8>>, String>;
 }
 

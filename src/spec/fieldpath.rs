@@ -8,6 +8,14 @@ pub fn subscript(path: &str) -> Option<(&str, &str)> {
     (!map.is_empty()).then_some((map, key))
 }
 
+/// The path as it is called today.
+pub fn current(path: &str) -> &str {
+    match path {
+        "spec.host" => "spec.nodeName",
+        path => path,
+    }
+}
+
 /// The field that a path names, in an environment variable or in a file.
 pub fn parse(path: &str) -> Option<Field> {
     if let Some((map, key)) = subscript(path) {
@@ -17,7 +25,7 @@ pub fn parse(path: &str) -> Option<Field> {
             _ => None,
         };
     }
-    Some(match path {
+    Some(match current(path) {
         "metadata.name" => Field::Name,
         "metadata.namespace" => Field::Namespace,
         "metadata.uid" => Field::Uid,

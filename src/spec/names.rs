@@ -82,6 +82,27 @@ pub fn dns_subdomain(text: &str) -> Wrong {
     wrong
 }
 
+/// A domain to search in, which may have underscores (`IsDNS1123SubdomainWithUnderscore`).
+pub fn dns_subdomain_with_underscore(text: &str) -> Wrong {
+    let mut wrong = Wrong::new();
+    if text.len() > 253 {
+        wrong.push(too_long(253));
+    }
+    // An underscore may stand anywhere but at a label's end.
+    let is_label = |label: &str| {
+        let rest = label.strip_prefix('_').unwrap_or(label);
+        shaped(rest, lower, b"-_")
+    };
+    if !text.split('.').all(is_label) {
+        wrong.push(with_pattern(
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+            "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*",
+            &["example.com"],
+        ));
+    }
+    wrong
+}
+
 /// A label or annotation key: `[prefix/]name`.
 pub fn qualified_name(text: &str) -> Wrong {
     let mut wrong = Wrong::new();
@@ -253,6 +274,15 @@ mod tests {
             dns_subdomain,
             &["a", "a.b-c.d"],
             &["", ".", "a..b", "a.", "A.b", &"a".repeat(254)],
+        );
+    }
+
+    #[test]
+    fn a_domain_to_search_in_may_have_underscores() {
+        holds(
+            dns_subdomain_with_underscore,
+            &["a", "_tcp.example.com", "a_b.c"],
+            &["", "__a", "a_", "A", "a..b", &"a".repeat(254)],
         );
     }
 

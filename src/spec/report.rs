@@ -83,6 +83,14 @@ impl Shown for String {
     }
 }
 
+/// As JSON.
+impl Shown for [String] {
+    fn shown(&self) -> String {
+        let items: Vec<String> = self.iter().map(Shown::shown).collect();
+        format!("[{}]", items.join(","))
+    }
+}
+
 macro_rules! shown_plain {
     ($($t:ty),*) => { $(impl Shown for $t { fn shown(&self) -> String { self.to_string() } })* };
 }

@@ -12,6 +12,7 @@ use super::compose::{self, Fault};
 use super::pod::{Container, Dns, DnsPolicy, FsGroup, HostAlias, Pod, Role, SubPath, Volume};
 use super::report::{Path, Report};
 use super::{default, ephemeral, hostname, validate};
+use environment::Containers;
 
 mod container;
 mod environment;
@@ -36,11 +37,12 @@ pub fn resolve(
     create(&mut object, &uid, created);
     let none = v1::PodSpec::default();
     let (spec, metadata) = (object.spec.as_ref().unwrap_or(&none), &object.metadata);
+    let known = Containers::of(spec);
     let volumes = spec.volumes.iter().flatten();
     let volumes: Vec<Volume> = volumes
-        .filter_map(|volume| volume::volume(volume, metadata, spec))
+        .filter_map(|volume| volume::volume(volume, metadata, &known))
         .collect();
-    let containers = containers(spec, metadata, &volumes, base);
+    let containers = containers(spec, metadata, &known, &volumes, base);
     let name = metadata.name.clone().unwrap_or_default();
     let own_hostname = given(&spec.hostname);
     let gates = spec.readiness_gates.iter().flatten();
@@ -108,12 +110,13 @@ fn known_faults(pod: &Pod, report: &mut Report) {
 fn containers(
     spec: &v1::PodSpec,
     metadata: &ObjectMeta,
+    known: &Containers,
     volumes: &[Volume],
     base: &FilePath,
 ) -> Vec<Container> {
     let context = container::Context {
         metadata,
-        spec,
+        containers: known,
         volumes: volumes
             .iter()
             .enumerate()

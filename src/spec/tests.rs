@@ -48,6 +48,23 @@ fn pod(container: &str, spec: &str) -> String {
     )
 }
 
+/// Container part, spec part, and what is said (paths from `spec.` on).
+fn table(rows: &[(&str, &str, &[&str])]) {
+    for (container, spec, expected) in rows {
+        let text = pod(container, spec);
+        let said: Vec<String> = refused(&text)
+            .iter()
+            .map(|line| {
+                line.split_once("\"web\": ")
+                    .expect("about the pod")
+                    .1
+                    .to_owned()
+            })
+            .collect();
+        assert_eq!(said, *expected, "{text}");
+    }
+}
+
 const GOOD: &str = "apiVersion: v1
 kind: Pod
 metadata: {name: web}
@@ -55,6 +72,8 @@ spec:
   containers:
   - {name: app, image: ./app.wasm}
 ";
+
+mod configuration;
 
 mod documents;
 
@@ -66,7 +85,11 @@ mod rules;
 
 mod readers;
 
+mod placement;
+
 mod scale;
+
+mod volumes;
 
 #[test]
 fn the_whole_road_from_text_to_resolved_pod() {

@@ -24,22 +24,11 @@ const METADATA: &[Row<ObjectMeta>] = &[
 ];
 
 const SPEC: &[Row<v1::PodSpec>] = &[
-    ("affinity", |s| s.affinity.is_some()),
-    ("automountServiceAccountToken", |s| {
-        s.automount_service_account_token == Some(true)
-    }),
-    ("dnsConfig", |s| s.dns_config.is_some()),
-    ("dnsPolicy", |s| s.dns_policy.as_deref() == Some("None")),
     ("hostIPC", |s| s.host_ipc == Some(true)),
     ("hostPID", |s| s.host_pid == Some(true)),
     ("hostUsers", |s| s.host_users == Some(false)),
     ("hostnameOverride", |s| s.hostname_override.is_some()),
     ("imagePullSecrets", |s| filled(&s.image_pull_secrets)),
-    ("nodeSelector", |s| {
-        s.node_selector
-            .as_ref()
-            .is_some_and(|selector| !selector.is_empty())
-    }),
     ("os", |s| s.os.as_ref().is_some_and(|os| os.name != "linux")),
     ("overhead", |s| {
         s.overhead
@@ -62,40 +51,17 @@ const SPEC: &[Row<v1::PodSpec>] = &[
             .is_some_and(|resources| *resources != v1::ResourceRequirements::default())
     }),
     ("runtimeClassName", |s| written(&s.runtime_class_name)),
-    ("schedulerName", |s| {
-        s.scheduler_name
-            .as_deref()
-            .is_some_and(|name| name != "default-scheduler")
-    }),
     ("schedulingGates", |s| filled(&s.scheduling_gates)),
     ("schedulingGroup", |s| s.scheduling_group.is_some()),
-    ("securityContext", |s| {
-        s.security_context
-            .as_ref()
-            .is_some_and(|context| *context != v1::PodSecurityContext::default())
-    }),
-    ("serviceAccount", |s| {
-        s.service_account.as_deref().is_some_and(is_other_account)
-    }),
-    ("serviceAccountName", |s| {
-        s.service_account_name
-            .as_deref()
-            .is_some_and(is_other_account)
-    }),
-    ("setHostnameAsFQDN", |s| {
-        s.set_hostname_as_fqdn == Some(true)
-    }),
     ("shareProcessNamespace", |s| {
         s.share_process_namespace == Some(true)
     }),
-    ("subdomain", |s| written(&s.subdomain)),
     ("topologySpreadConstraints", |s| {
         filled(&s.topology_spread_constraints)
     }),
 ];
 
 const CONTAINER: &[Row<v1::Container>] = &[
-    ("envFrom", |c| filled(&c.env_from)),
     ("lifecycle", |c| {
         c.lifecycle
             .as_ref()
@@ -117,35 +83,53 @@ const CONTAINER: &[Row<v1::Container>] = &[
 const EPHEMERAL: &[Row<v1::EphemeralContainer>] =
     &[("targetContainerName", |e| written(&e.target_container_name))];
 
-const ENV: &[Row<v1::EnvVar>] = &[("valueFrom", |e| e.value_from.is_some())];
-
 const PORT: &[Row<v1::ContainerPort>] = &[("protocol", |p| p.protocol.as_deref() == Some("SCTP"))];
 
-const MOUNT: &[Row<v1::VolumeMount>] = &[
-    ("mountPropagation", |m| {
-        m.mount_propagation
-            .as_deref()
-            .is_some_and(|mode| mode != "None")
-    }),
-    ("recursiveReadOnly", |m| {
-        m.recursive_read_only.as_deref() == Some("Enabled")
-    }),
-];
+const MOUNT: &[Row<v1::VolumeMount>] = &[("mountPropagation", |m| {
+    m.mount_propagation
+        .as_deref()
+        .is_some_and(|mode| mode != "None")
+})];
 
-const EMPTY_DIR: &[Row<v1::EmptyDirVolumeSource>] = &[
-    ("medium", |d| written(&d.medium)),
-    ("sizeLimit", |d| d.size_limit.is_some()),
-];
-
-const HOST_PATH: &[Row<v1::HostPathVolumeSource>] = &[("type", |h| {
-    !matches!(
-        h.type_.as_deref(),
-        None | Some("" | "Directory" | "DirectoryOrCreate")
-    )
+/// Huge pages, and what Kubernetes does not know either.
+const EMPTY_DIR: &[Row<v1::EmptyDirVolumeSource>] = &[("medium", |d| {
+    !matches!(d.medium.as_deref(), None | Some("" | "Memory"))
 })];
 
 /// The kinds of volume that are honoured.
-const VOLUMES: [&str; 2] = ["emptyDir", "hostPath"];
+const VOLUMES: [&str; 7] = [
+    "configMap",
+    "downwardAPI",
+    "emptyDir",
+    "hostPath",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+];
+
+const PROJECTION: &[Row<v1::VolumeProjection>] = &[
+    ("clusterTrustBundle", |p| p.cluster_trust_bundle.is_some()),
+    ("podCertificate", |p| p.pod_certificate.is_some()),
+];
+
+/// A guest is no user of the machine: only the owner of volumes is a matter of this version.
+const SECURITY: &[Row<v1::PodSecurityContext>] = &[
+    ("appArmorProfile", |c| c.app_armor_profile.is_some()),
+    ("runAsGroup", |c| c.run_as_group.is_some()),
+    ("runAsNonRoot", |c| c.run_as_non_root == Some(true)),
+    ("runAsUser", |c| c.run_as_user.is_some()),
+    ("seLinuxChangePolicy", |c| {
+        c.se_linux_change_policy.is_some()
+    }),
+    ("seLinuxOptions", |c| c.se_linux_options.is_some()),
+    ("seccompProfile", |c| c.seccomp_profile.is_some()),
+    ("supplementalGroups", |c| filled(&c.supplemental_groups)),
+    ("supplementalGroupsPolicy", |c| {
+        c.supplemental_groups_policy.is_some()
+    }),
+    ("sysctls", |c| filled(&c.sysctls)),
+    ("windowsOptions", |c| c.windows_options.is_some()),
+];
 
 /// What can be asked for and limited. A request is a matter of admission and of the status; a limit must be a wall.
 const REQUESTS: [&str; 2] = ["cpu", "memory"];
@@ -159,16 +143,15 @@ fn written(text: &Option<String>) -> bool {
     text.as_deref().is_some_and(|text| !text.is_empty())
 }
 
-fn is_other_account(name: &str) -> bool {
-    !matches!(name, "" | "default")
-}
-
 pub fn pod(pod: &v1::Pod, severity: Severity, report: &mut Report) {
     let mut check = Check { severity, report };
     check.rows(METADATA, &pod.metadata, &Path::ROOT.field("metadata"));
     let Some(spec) = &pod.spec else { return };
     let path = Path::ROOT.field("spec");
     check.rows(SPEC, spec, &path);
+    if let Some(context) = &spec.security_context {
+        check.rows(SECURITY, context, &path.field("securityContext"));
+    }
     for (field, containers) in [
         (
             "initContainers",
@@ -216,9 +199,6 @@ impl Check<'_> {
 
     fn container(&mut self, container: &v1::Container, path: &Path) {
         self.rows(CONTAINER, container, path);
-        for (index, variable) in container.env.iter().flatten().enumerate() {
-            self.rows(ENV, variable, &path.field("env").index(index));
-        }
         for (index, port) in container.ports.iter().flatten().enumerate() {
             self.rows(PORT, port, &path.field("ports").index(index));
         }
@@ -279,8 +259,12 @@ impl Check<'_> {
         if let Some(dir) = &volume.empty_dir {
             self.rows(EMPTY_DIR, dir, &path.field("emptyDir"));
         }
-        if let Some(host_path) = &volume.host_path {
-            self.rows(HOST_PATH, host_path, &path.field("hostPath"));
+        let path = path.field("projected");
+        let path = path.field("sources");
+        let projected = volume.projected.iter();
+        let sources = projected.flat_map(|volume| volume.sources.iter().flatten());
+        for (index, source) in sources.enumerate() {
+            self.rows(PROJECTION, source, &path.index(index));
         }
     }
 }

@@ -8,19 +8,19 @@ use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::environment::Around;
+use super::environment::{Around, Containers};
 use super::{given, seconds};
 use crate::spec::pod::{
     Container, ExitCodes, MessagePolicy, Mount, Port, Probe, Protocol, PullPolicy, Resources,
     RestartPolicy, RestartRule, Role, RuleAction, SubPath,
 };
 use crate::spec::quantity::Quantity;
-use crate::spec::{annotation, image};
+use crate::spec::{annotation, guestpath, image};
 
 /// The pod around a container.
 pub struct Context<'a> {
     pub metadata: &'a ObjectMeta,
-    pub spec: &'a v1::PodSpec,
+    pub containers: &'a Containers<'a>,
     /// Where each volume stands in the list.
     pub volumes: HashMap<&'a str, usize>,
     pub base: &'a FilePath,
@@ -31,7 +31,7 @@ impl Context<'_> {
     pub fn container(&self, written: &v1::Container, role: Role) -> Container {
         let around = Around {
             container: written,
-            spec: self.spec,
+            containers: self.containers,
             volumes: &self.volumes,
         };
         let lifecycle = written.lifecycle.as_ref();
@@ -80,7 +80,7 @@ impl Context<'_> {
             let recursive = mount.recursive_read_only.as_deref();
             Some(Mount {
                 volume: *self.volumes.get(mount.name.as_str())?,
-                path: mount_path(&mount.mount_path),
+                path: guestpath::clean(&mount.mount_path),
                 sub_path: sub_path(mount),
                 read_only: mount.read_only == Some(true),
                 recursive_read_only: matches!(recursive, Some("Enabled" | "IfPossible")),
@@ -94,15 +94,6 @@ impl Context<'_> {
 fn sub_path(mount: &v1::VolumeMount) -> Option<SubPath> {
     let literal = given(&mount.sub_path).map(SubPath::Literal);
     literal.or_else(|| given(&mount.sub_path_expr).map(SubPath::Expression))
-}
-
-/// The kubelet takes a relative mount path as one from the root.
-fn mount_path(path: &str) -> String {
-    if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("/{path}")
-    }
 }
 
 pub fn restart_policy(text: Option<&str>) -> RestartPolicy {

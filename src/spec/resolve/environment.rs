@@ -10,11 +10,25 @@ use crate::spec::pod::{
 };
 use crate::spec::quantity::Quantity;
 
+/// The containers of a pod by their names, for the amounts that one tells of another.
+pub struct Containers<'a>(HashMap<&'a str, &'a v1::Container>);
+
+impl<'a> Containers<'a> {
+    pub fn of(spec: &'a v1::PodSpec) -> Containers<'a> {
+        let all = spec
+            .init_containers
+            .iter()
+            .flatten()
+            .chain(&spec.containers);
+        Containers(all.map(|one| (one.name.as_str(), one)).collect())
+    }
+}
+
 /// The pod around a container, as far as its variables speak of it.
 #[derive(Clone, Copy)]
 pub struct Around<'a> {
     pub container: &'a v1::Container,
-    pub spec: &'a v1::PodSpec,
+    pub containers: &'a Containers<'a>,
     /// Where each volume stands in the list.
     pub volumes: &'a HashMap<&'a str, usize>,
 }
@@ -41,7 +55,7 @@ impl Around<'_> {
         if let Some(field) = &from.field_ref {
             fieldpath::parse(&field.field_path).map(EnvValue::Field)
         } else if let Some(selector) = &from.resource_field_ref {
-            resource(selector, Some(self.container), self.spec).map(EnvValue::Resource)
+            resource(selector, Some(self.container), self.containers).map(EnvValue::Resource)
         } else if let Some(key) = &from.config_map_key_ref {
             Some(EnvValue::ConfigMapKey(key_ref(
                 &key.name,
@@ -99,7 +113,7 @@ fn env_from(from: &v1::EnvFromSource) -> Option<EnvFrom> {
 pub fn resource(
     selector: &v1::ResourceFieldSelector,
     own: Option<&v1::Container>,
-    spec: &v1::PodSpec,
+    containers: &Containers,
 ) -> Option<ResourceRef> {
     let (bound, name) = selector.resource.split_once('.')?;
     let unit = |quantity: &Quantity| {
@@ -113,7 +127,12 @@ pub fn resource(
     let divisor = divisor.and_then(|text| text.0.parse::<Quantity>().ok());
     let divisor = divisor.as_ref().map(unit).filter(|divisor| *divisor > 0);
     let one = if name == "cpu" { 1000 } else { 1 };
-    let amount = match container(selector.container_name.as_deref(), own, spec) {
+    let named = selector.container_name.as_deref();
+    let container = match named.filter(|name| !name.is_empty()) {
+        Some(name) => containers.0.get(name).copied(),
+        None => own,
+    };
+    let amount = match container {
         None => Amount::NoContainer(selector.container_name.clone().unwrap_or_default()),
         Some(container) => {
             let resources = container.resources.as_ref();
@@ -133,20 +152,6 @@ pub fn resource(
         amount,
         divisor: divisor.unwrap_or(one),
     })
-}
-
-/// Regular ones are looked through first, then those of the start (`pkg/api/v1/resource/helpers.go`, `findContainerInPod`).
-fn container<'p>(
-    name: Option<&str>,
-    own: Option<&'p v1::Container>,
-    spec: &'p v1::PodSpec,
-) -> Option<&'p v1::Container> {
-    let Some(name) = name.filter(|name| !name.is_empty()) else {
-        return own;
-    };
-    let init = spec.init_containers.iter().flatten();
-    let mut all = spec.containers.iter().chain(init);
-    all.find(|container| container.name == name)
 }
 
 /// The resources whose limit is the machine's when the container has none.

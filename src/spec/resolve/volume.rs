@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::environment::resource;
+use super::environment::{Containers, resource};
 use crate::spec::pod::{
     DownwardItem, DownwardValue, EmptyDir, Flavor, HostPathKind, Item, Medium, Projected,
     SizeLimit, Source, Volume, VolumeSource,
@@ -18,7 +18,11 @@ const DEFAULT_MODE: i32 = 0o644;
 const DEFAULT_EXPIRATION: i64 = 3600;
 
 /// None for a kind of volume that is not honoured; its mounts go with it.
-pub fn volume(volume: &v1::Volume, metadata: &ObjectMeta, spec: &v1::PodSpec) -> Option<Volume> {
+pub fn volume(
+    volume: &v1::Volume,
+    metadata: &ObjectMeta,
+    containers: &Containers,
+) -> Option<Volume> {
     let source = if let Some(dir) = &volume.empty_dir {
         VolumeSource::EmptyDir(empty_dir(dir, &volume.name, metadata)?)
     } else if let Some(host_path) = &volume.host_path {
@@ -32,7 +36,7 @@ pub fn volume(volume: &v1::Volume, metadata: &ObjectMeta, spec: &v1::PodSpec) ->
             read_only: claim.read_only == Some(true),
         }
     } else {
-        VolumeSource::Projected(generated(volume, spec)?)
+        VolumeSource::Projected(generated(volume, containers)?)
     };
     Some(Volume {
         name: volume.name.clone(),
@@ -79,7 +83,7 @@ fn host_path_kind(text: Option<&str>) -> HostPathKind {
 }
 
 /// A volume whose files are made.
-fn generated(volume: &v1::Volume, spec: &v1::PodSpec) -> Option<Projected> {
+fn generated(volume: &v1::Volume, containers: &Containers) -> Option<Projected> {
     let (flavor, default_mode, sources) = if let Some(config_map) = &volume.config_map {
         let source = Source::ConfigMap {
             name: config_map.name.clone(),
@@ -96,13 +100,13 @@ fn generated(volume: &v1::Volume, spec: &v1::PodSpec) -> Option<Projected> {
         (Flavor::Secret, secret.default_mode, vec![source])
     } else if let Some(downward) = &volume.downward_api {
         let source = Source::DownwardApi {
-            items: downward_items(downward.items.as_deref(), spec),
+            items: downward_items(downward.items.as_deref(), containers),
         };
         (Flavor::DownwardApi, downward.default_mode, vec![source])
     } else {
         let projected = volume.projected.as_ref()?;
         let sources = projected.sources.iter().flatten();
-        let sources = sources.filter_map(|source| projection(source, spec));
+        let sources = sources.filter_map(|source| projection(source, containers));
         (Flavor::Projected, projected.default_mode, sources.collect())
     };
     Some(Projected {
@@ -113,7 +117,7 @@ fn generated(volume: &v1::Volume, spec: &v1::PodSpec) -> Option<Projected> {
 }
 
 /// None for a kind of source that is not honoured.
-fn projection(source: &v1::VolumeProjection, spec: &v1::PodSpec) -> Option<Source> {
+fn projection(source: &v1::VolumeProjection, containers: &Containers) -> Option<Source> {
     if let Some(config_map) = &source.config_map {
         Some(Source::ConfigMap {
             name: config_map.name.clone(),
@@ -128,7 +132,7 @@ fn projection(source: &v1::VolumeProjection, spec: &v1::PodSpec) -> Option<Sourc
         })
     } else if let Some(downward) = &source.downward_api {
         Some(Source::DownwardApi {
-            items: downward_items(downward.items.as_deref(), spec),
+            items: downward_items(downward.items.as_deref(), containers),
         })
     } else {
         let token = source.service_account_token.as_ref()?;
@@ -152,12 +156,12 @@ fn items(items: Option<&[v1::KeyToPath]>) -> Vec<Item> {
 
 fn downward_items(
     items: Option<&[v1::DownwardAPIVolumeFile]>,
-    spec: &v1::PodSpec,
+    containers: &Containers,
 ) -> Vec<DownwardItem> {
     let item = |item: &v1::DownwardAPIVolumeFile| {
         let value = match (&item.field_ref, &item.resource_field_ref) {
             (Some(field), _) => DownwardValue::Field(fieldpath::parse(&field.field_path)?),
-            (_, Some(selector)) => DownwardValue::Resource(resource(selector, None, spec)?),
+            (_, Some(selector)) => DownwardValue::Resource(resource(selector, None, containers)?),
             _ => return None,
         };
         Some(DownwardItem {

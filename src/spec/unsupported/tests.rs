@@ -22,7 +22,11 @@ const METADATA_HONOURED: &[&str] = &[
 
 const SPEC_HONOURED: &[&str] = &[
     "activeDeadlineSeconds",
+    "affinity",
+    "automountServiceAccountToken",
     "containers",
+    "dnsConfig",
+    "dnsPolicy",
     "ephemeralContainers",
     "hostAliases",
     "hostNetwork",
@@ -30,12 +34,19 @@ const SPEC_HONOURED: &[&str] = &[
     "initContainers",
     // Must be this machine, if it is said (`bind`).
     "nodeName",
+    "nodeSelector",
     "readinessGates",
     "restartPolicy",
+    "schedulerName",
+    // Field by field, below.
+    "securityContext",
+    "serviceAccount",
+    "serviceAccountName",
+    "setHostnameAsFQDN",
+    "subdomain",
     "terminationGracePeriodSeconds",
-    "volumes",
-    // This machine has no taints, so there is nothing to tolerate.
     "tolerations",
+    "volumes",
     // There are no services, so there are no links to them.
     "enableServiceLinks",
 ];
@@ -44,6 +55,7 @@ const CONTAINER_HONOURED: &[&str] = &[
     "args",
     "command",
     "env",
+    "envFrom",
     "image",
     "imagePullPolicy",
     "name",
@@ -129,14 +141,65 @@ fn every_field_is_either_honoured_or_refused() {
     decided(CONTAINER_HONOURED, CONTAINER);
     let of_container: Vec<&'static str> = fields_of::<v1::Container>();
     decided(&of_container, EPHEMERAL);
-    decided(&["name", "value"], ENV);
     decided(&["containerPort", "hostIP", "hostPort", "name"], PORT);
     decided(
-        &["mountPath", "name", "readOnly", "subPath", "subPathExpr"],
+        &[
+            "mountPath",
+            "name",
+            "readOnly",
+            "recursiveReadOnly",
+            "subPath",
+            "subPathExpr",
+        ],
         MOUNT,
     );
-    decided(&[], EMPTY_DIR);
-    decided(&["path"], HOST_PATH);
+    decided(&["sizeLimit"], EMPTY_DIR);
+    decided(
+        &["configMap", "downwardAPI", "secret", "serviceAccountToken"],
+        PROJECTION,
+    );
+    decided(&["fsGroup", "fsGroupChangePolicy"], SECURITY);
+}
+
+fn whole<T: for<'de> Deserialize<'de>>(honoured: &[&'static str]) {
+    decided::<T>(honoured, &[]);
+}
+
+/// What needs no table, for nothing of it is refused: a field that Kubernetes adds is decided upon here.
+#[test]
+fn what_is_honoured_as_a_whole_has_no_other_fields() {
+    whole::<v1::EnvVar>(&["name", "value", "valueFrom"]);
+    whole::<v1::EnvVarSource>(&[
+        "configMapKeyRef",
+        "fieldRef",
+        "fileKeyRef",
+        "resourceFieldRef",
+        "secretKeyRef",
+    ]);
+    whole::<v1::ConfigMapKeySelector>(&["key", "name", "optional"]);
+    whole::<v1::SecretKeySelector>(&["key", "name", "optional"]);
+    whole::<v1::FileKeySelector>(&["key", "optional", "path", "volumeName"]);
+    whole::<v1::ObjectFieldSelector>(&["apiVersion", "fieldPath"]);
+    whole::<v1::ResourceFieldSelector>(&["containerName", "divisor", "resource"]);
+    whole::<v1::EnvFromSource>(&["configMapRef", "prefix", "secretRef"]);
+    whole::<v1::ConfigMapEnvSource>(&["name", "optional"]);
+    whole::<v1::SecretEnvSource>(&["name", "optional"]);
+    whole::<v1::HostPathVolumeSource>(&["path", "type"]);
+    whole::<v1::PersistentVolumeClaimVolumeSource>(&["claimName", "readOnly"]);
+    whole::<v1::ConfigMapVolumeSource>(&["defaultMode", "items", "name", "optional"]);
+    whole::<v1::SecretVolumeSource>(&["defaultMode", "items", "optional", "secretName"]);
+    whole::<v1::KeyToPath>(&["key", "mode", "path"]);
+    whole::<v1::DownwardAPIVolumeSource>(&["defaultMode", "items"]);
+    whole::<v1::DownwardAPIVolumeFile>(&["fieldRef", "mode", "path", "resourceFieldRef"]);
+    whole::<v1::ProjectedVolumeSource>(&["defaultMode", "sources"]);
+    whole::<v1::ConfigMapProjection>(&["items", "name", "optional"]);
+    whole::<v1::SecretProjection>(&["items", "name", "optional"]);
+    whole::<v1::DownwardAPIProjection>(&["items"]);
+    whole::<v1::ServiceAccountTokenProjection>(&["audience", "expirationSeconds", "path"]);
+    whole::<v1::HostAlias>(&["hostnames", "ip"]);
+    whole::<v1::PodDNSConfig>(&["nameservers", "options", "searches"]);
+    whole::<v1::PodDNSConfigOption>(&["name", "value"]);
+    whole::<v1::Toleration>(&["effect", "key", "operator", "tolerationSeconds", "value"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use k8s_openapi::api::core::v1;
 
+use super::volumes::Volumes;
 use super::{env, handler, mounts, one_of, ports, resources};
 use crate::spec::names;
 use crate::spec::report::{Path, Report};
@@ -20,7 +21,7 @@ pub enum Part {
 
 /// What is checked against the pod around it.
 pub struct Context<'a> {
-    pub volumes: &'a HashSet<&'a str>,
+    pub volumes: &'a Volumes<'a>,
     pub grace: i64,
     pub host_network: bool,
 }
@@ -70,7 +71,7 @@ pub fn check<'c>(
             report,
         );
     }
-    env::check(container, path, report);
+    env::check(container, context.volumes, path, report);
     mounts::check(container, context.volumes, path, report);
     if let Some(resources) = &container.resources {
         resources::check(resources, &path.field("resources"), report);

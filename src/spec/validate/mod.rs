@@ -8,14 +8,17 @@ mod ephemeral;
 mod handler;
 mod metadata;
 mod mounts;
+mod network;
+mod placement;
 mod ports;
 mod resources;
+mod selectors;
 mod volumes;
 
+use volumes::Volumes;
 pub use volumes::sources;
 
 use std::collections::HashSet;
-use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1;
 
@@ -43,13 +46,15 @@ pub fn pod(pod: &v1::Pod, report: &mut Report) {
     policies(spec, &path, report);
     naming(spec, &path, report);
     host_access(spec, &path, report);
-    dns(spec, &path, report);
-    host_aliases(spec, &path.field("hostAliases"), report);
+    network::dns(spec, &path, report);
+    network::host_aliases(spec, &path.field("hostAliases"), report);
+    placement::check(spec, &path, report);
+    volume_owner(spec, &path.field("securityContext"), report);
     readiness_gates(spec, &path.field("readinessGates"), report);
     resources::pod(spec, &path, report);
 }
 
-fn containers(spec: &v1::PodSpec, volumes: &HashSet<&str>, path: &Path, report: &mut Report) {
+fn containers(spec: &v1::PodSpec, volumes: &Volumes, path: &Path, report: &mut Report) {
     let (list_path, init_path) = (path.field("containers"), path.field("initContainers"));
     if spec.containers.is_empty() {
         report.required(&list_path, "");
@@ -184,80 +189,26 @@ fn host_access(spec: &v1::PodSpec, path: &Path, report: &mut Report) {
     }
 }
 
-fn dns(spec: &v1::PodSpec, path: &Path, report: &mut Report) {
-    const MAX_NAMESERVERS: usize = 3;
-    const MAX_SEARCHES: usize = 32;
-    const MAX_SEARCH_CHARACTERS: usize = 2048;
-    let path = path.field("dnsConfig");
-    let servers_path = path.field("nameservers");
-    let none = spec.dns_policy.as_deref() == Some("None");
-    let Some(config) = &spec.dns_config else {
-        if none {
-            report.required(&path, "must provide `dnsConfig` when `dnsPolicy` is None");
-        }
+/// The group that volumes belong to.
+fn volume_owner(spec: &v1::PodSpec, path: &Path, report: &mut Report) {
+    let Some(context) = &spec.security_context else {
         return;
     };
-    let servers = config.nameservers.as_deref().unwrap_or_default();
-    if none && servers.is_empty() {
-        report.required(
-            &servers_path,
-            "must provide at least one DNS nameserver when `dnsPolicy` is None",
-        );
-    }
-    if servers.len() > MAX_NAMESERVERS {
-        report.invalid(
-            &servers_path,
-            &servers.join(" "),
-            &format!("must not have more than {MAX_NAMESERVERS} nameservers"),
-        );
-    }
-    for (index, server) in servers.iter().enumerate() {
-        ip(server, &servers_path.index(index), report);
-    }
-    let searches = config.searches.as_deref().unwrap_or_default();
-    let searches_path = path.field("searches");
-    if searches.len() > MAX_SEARCHES {
-        report.invalid(
-            &searches_path,
-            &searches.join(" "),
-            &format!("must not have more than {MAX_SEARCHES} search paths"),
-        );
-    }
-    if searches.join(" ").len() > MAX_SEARCH_CHARACTERS {
-        let detail = format!(
-            "must not have more than {MAX_SEARCH_CHARACTERS} characters (including spaces) in the search list"
-        );
-        report.invalid(&searches_path, &searches.join(" "), &detail);
-    }
-    let options = config.options.iter().flatten().enumerate();
-    for (index, _) in options.filter(|(_, option)| option.name.as_deref().is_none_or(str::is_empty))
+    if let Some(group) = context.fs_group
+        && !(0..=i64::from(i32::MAX)).contains(&group)
     {
-        report.required(&path.field("options").index(index), "must not be empty");
-    }
-}
-
-fn host_aliases(spec: &v1::PodSpec, path: &Path, report: &mut Report) {
-    for (index, alias) in spec.host_aliases.iter().flatten().enumerate() {
-        let path = path.index(index);
-        ip(&alias.ip, &path.field("ip"), report);
-        for (index, name) in alias.hostnames.iter().flatten().enumerate() {
-            report.invalid_each(
-                &path.field("hostnames").index(index),
-                name,
-                names::dns_subdomain(name),
-            );
-        }
-    }
-}
-
-fn ip(text: &str, path: &Path, report: &mut Report) {
-    if text.parse::<IpAddr>().is_err() {
         report.invalid(
-            path,
-            text,
-            "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+            &path.field("fsGroup"),
+            &group,
+            &names::between(0, i32::MAX.into()),
         );
     }
+    one_of(
+        context.fs_group_change_policy.as_deref(),
+        &["Always", "OnRootMismatch"],
+        &path.field("fsGroupChangePolicy"),
+        report,
+    );
 }
 
 fn readiness_gates(spec: &v1::PodSpec, path: &Path, report: &mut Report) {

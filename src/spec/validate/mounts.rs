@@ -1,13 +1,18 @@
 //! Volume mounts.
+//!
+//! Where the API server leaves the index of a mount out of a field's path (`volumeMounts.subPath`), it is in it here: the
+//! line in the manifest is found by it.
 
 use std::collections::HashSet;
 
 use k8s_openapi::api::core::v1;
 
 use super::one_of;
+use super::volumes::{Volumes, descending};
+use crate::spec::guestpath;
 use crate::spec::report::{Path, Report};
 
-pub fn check(container: &v1::Container, volumes: &HashSet<&str>, path: &Path, report: &mut Report) {
+pub fn check(container: &v1::Container, volumes: &Volumes, path: &Path, report: &mut Report) {
     let privileged = container
         .security_context
         .as_ref()
@@ -23,20 +28,16 @@ pub fn check(container: &v1::Container, volumes: &HashSet<&str>, path: &Path, re
     }
 }
 
-fn named(mount: &v1::VolumeMount, volumes: &HashSet<&str>, path: &Path, report: &mut Report) {
+fn named(mount: &v1::VolumeMount, volumes: &Volumes, path: &Path, report: &mut Report) {
     if mount.name.is_empty() {
         report.required(path, "");
-    } else if !volumes.contains(mount.name.as_str()) {
+    }
+    if !volumes.contains_key(mount.name.as_str()) {
         report.not_found(path, &mount.name);
     }
 }
 
-fn target<'m>(
-    mount: &'m v1::VolumeMount,
-    taken: &mut HashSet<&'m str>,
-    path: &Path,
-    report: &mut Report,
-) {
+fn target(mount: &v1::VolumeMount, taken: &mut HashSet<String>, path: &Path, report: &mut Report) {
     let target = mount.mount_path.as_str();
     if target.is_empty() {
         return report.required(path, "");
@@ -44,7 +45,8 @@ fn target<'m>(
     if target.contains(':') {
         report.invalid(path, target, "must not contain ':'");
     }
-    if !taken.insert(target) {
+    // Two ways to write one place are one place.
+    if !taken.insert(guestpath::clean(target)) {
         report.invalid(path, target, "must be unique");
     }
 }
@@ -63,20 +65,6 @@ fn sub_paths(mount: &v1::VolumeMount, path: &Path, report: &mut Report) {
         if let Some(text) = text {
             descending(&text, &path.field(field), report);
         }
-    }
-}
-
-/// A relative path that does not leave the volume.
-pub fn descending(text: &str, path: &Path, report: &mut Report) {
-    if text.starts_with('/') {
-        report.invalid(path, text, "must be a relative path");
-    }
-    no_backsteps(text, path, report);
-}
-
-pub fn no_backsteps(text: &str, path: &Path, report: &mut Report) {
-    if text.split('/').any(|part| part == "..") {
-        report.invalid(path, text, "must not contain '..'");
     }
 }
 
@@ -103,7 +91,13 @@ fn modes(mount: &v1::VolumeMount, privileged: bool, path: &Path, report: &mut Re
         &path,
         report,
     );
-    if matches!(recursive, Some("Enabled" | "IfPossible")) && mount.read_only != Some(true) {
-        report.forbidden(&path, "may only be specified when readOnly is true");
+    if matches!(recursive, Some("Enabled" | "IfPossible")) {
+        if mount.read_only != Some(true) {
+            report.forbidden(&path, "may only be specified when readOnly is true");
+        }
+        if propagation.is_some_and(|mode| mode != "None") {
+            let detail = "may only be specified when mountPropagation is None or not specified";
+            report.forbidden(&path, detail);
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1;
 
-use super::{ip, one_of};
+use super::network::ip;
+use super::one_of;
 use crate::spec::names;
 use crate::spec::report::{Path, Report};
 

@@ -1,17 +1,25 @@
 //! Volumes: a name and exactly one source.
+//!
+//! Where the API server leaves the index of an item out of a field's path (`downwardAPI.path`), it is in it here: the line
+//! in the manifest is found by it.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use k8s_openapi::api::core::v1;
 
-use super::mounts::{descending, no_backsteps};
-use super::{one_of, resources};
+use super::one_of;
 use crate::spec::names;
+use crate::spec::quantity::Quantity;
 use crate::spec::report::{Path, Report};
 
-/// Returns the names that can be mounted.
-pub fn check<'v>(volumes: &'v [v1::Volume], path: &Path, report: &mut Report) -> HashSet<&'v str> {
-    let mut known = HashSet::new();
+mod files;
+
+/// The volumes of a pod by their names.
+pub type Volumes<'v> = HashMap<&'v str, &'v v1::Volume>;
+
+/// Returns what can be mounted.
+pub fn check<'v>(volumes: &'v [v1::Volume], path: &Path, report: &mut Report) -> Volumes<'v> {
+    let mut known = Volumes::new();
     for (index, volume) in volumes.iter().enumerate() {
         let path = path.index(index);
         if volume.name.is_empty() {
@@ -22,7 +30,7 @@ pub fn check<'v>(volumes: &'v [v1::Volume], path: &Path, report: &mut Report) ->
                 &volume.name,
                 names::dns_label(&volume.name),
             );
-            if !known.insert(volume.name.as_str()) {
+            if known.insert(volume.name.as_str(), volume).is_some() {
                 report.duplicate(&path.field("name"), &volume.name);
             }
         }
@@ -95,28 +103,22 @@ fn contents(volume: &v1::Volume, path: &Path, report: &mut Report) {
     if let Some(host_path) = &volume.host_path {
         host_path_source(host_path, &path.field("hostPath"), report);
     }
-    if let Some(limit) = volume
-        .empty_dir
-        .as_ref()
-        .and_then(|dir| dir.size_limit.as_ref())
-    {
-        resources::non_negative(&limit.0, &path.field("emptyDir").field("sizeLimit"), report);
+    let dir = volume.empty_dir.as_ref();
+    if let Some(limit) = dir.and_then(|dir| dir.size_limit.as_ref()) {
+        let path = path.field("emptyDir");
+        size_limit(&limit.0, &path.field("sizeLimit"), report);
     }
     if let Some(secret) = &volume.secret {
-        let path = path.field("secret");
-        if secret.secret_name.as_deref().is_none_or(str::is_empty) {
-            report.required(&path.field("secretName"), "");
-        }
-        mode(secret.default_mode, &path.field("defaultMode"), report);
-        items(secret.items.as_deref(), &path.field("items"), report);
+        files::secret(secret, &path.field("secret"), report);
     }
     if let Some(config_map) = &volume.config_map {
-        let path = path.field("configMap");
-        if config_map.name.is_empty() {
-            report.required(&path.field("name"), "");
-        }
-        mode(config_map.default_mode, &path.field("defaultMode"), report);
-        items(config_map.items.as_deref(), &path.field("items"), report);
+        files::config_map(config_map, &path.field("configMap"), report);
+    }
+    if let Some(downward) = &volume.downward_api {
+        files::downward_api(downward, &path.field("downwardAPI"), report);
+    }
+    if let Some(projected) = &volume.projected {
+        files::projected(projected, &path.field("projected"), report);
     }
     if let Some(claim) = &volume.persistent_volume_claim
         && claim.claim_name.is_empty()
@@ -125,13 +127,22 @@ fn contents(volume: &v1::Volume, path: &Path, report: &mut Report) {
     }
 }
 
+fn size_limit(limit: &str, path: &Path, report: &mut Report) {
+    match limit.parse::<Quantity>() {
+        Ok(limit) if limit.is_negative() => {
+            report.forbidden(path, "SizeLimit field must be a valid resource quantity");
+        }
+        Ok(_) => {}
+        Err(error) => report.invalid(path, limit, &error.to_string()),
+    }
+}
+
 fn host_path_source(source: &v1::HostPathVolumeSource, path: &Path, report: &mut Report) {
     let field = path.field("path");
     if source.path.is_empty() {
-        report.required(&field, "");
-    } else {
-        no_backsteps(&source.path, &field, report);
+        return report.required(&field, "");
     }
+    no_backsteps(&source.path, &field, report);
     let types = [
         "",
         "BlockDevice",
@@ -145,30 +156,24 @@ fn host_path_source(source: &v1::HostPathVolumeSource, path: &Path, report: &mut
     one_of(source.type_.as_deref(), &types, &path.field("type"), report);
 }
 
-fn mode(mode: Option<i32>, path: &Path, report: &mut Report) {
-    if let Some(mode) = mode.filter(|mode| !(0..=0o777).contains(mode)) {
-        report.invalid(
-            path,
-            &mode,
-            "must be a number between 0 and 0777 (octal), both inclusive",
-        );
+/// A relative path that does not leave the volume.
+pub fn descending(text: &str, path: &Path, report: &mut Report) {
+    if text.starts_with('/') {
+        report.invalid(path, text, "must be a relative path");
+    }
+    no_backsteps(text, path, report);
+}
+
+/// One that is also not among the names by which a volume's files are changed at once.
+pub fn non_reserved(text: &str, path: &Path, report: &mut Report) {
+    descending(text, path, report);
+    if text.starts_with("..") && !text.starts_with("../") {
+        report.invalid(path, text, "must not start with '..'");
     }
 }
 
-fn items(items: Option<&[v1::KeyToPath]>, path: &Path, report: &mut Report) {
-    for (index, item) in items.unwrap_or_default().iter().enumerate() {
-        let path = path.index(index);
-        if item.key.is_empty() {
-            report.required(&path.field("key"), "");
-        }
-        let target = path.field("path");
-        match item.path.as_str() {
-            "" => report.required(&target, ""),
-            text if text.starts_with("..") && !text.starts_with("../") => {
-                report.invalid(&target, text, "must not start with '..'")
-            }
-            text => descending(text, &target, report),
-        }
-        mode(item.mode, &path.field("mode"), report);
+fn no_backsteps(text: &str, path: &Path, report: &mut Report) {
+    if text.split('/').any(|part| part == "..") {
+        report.invalid(path, text, "must not contain '..'");
     }
 }
