@@ -87,7 +87,7 @@ fn a_name_too_long_for_the_kernel_is_an_error_of_its_own() {
     let (_dir, placed) = placed(&spec);
     let error = placed.etc.hostname.as_ref().unwrap_err();
     assert!(
-        error.ends_with("is too long (64 characters is the max, 91 characters requested)"),
+        error.ends_with("is too long (64 characters is the max, 87 characters requested)"),
         "{error}"
     );
 }

@@ -30,8 +30,6 @@ fn node() -> ResolvConf {
     conf(&["10.0.0.53"], &["corp.example"], &["timeout:3", "rotate"])
 }
 
-const MISSING: &str = "pod: \"web_shop(u-1)\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy.";
-
 #[test]
 fn a_file_is_read_as_the_kubelet_reads_it() {
     let text = "# nameserver 9.9.9.9\n; nameserver 8.8.8.8\n  nameserver   10.0.0.53 trailing\nnameserver\nsearch old.example\n\

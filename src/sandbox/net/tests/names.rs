@@ -232,9 +232,9 @@ fn with_own_server(resolv_conf: &str) -> Network {
 #[test]
 fn a_server_at_the_pods_loopback_is_found_in_the_pod() {
     let pod = with_own_server("nameserver 127.0.0.1\nsearch pods.example\n");
-    let server = pod.attach("dns").udp_socket(Family::V4).unwrap();
+    let (dns, app) = (pod.attach("dns"), pod.attach("app"));
+    let server = dns.udp_socket(Family::V4).unwrap();
     server.bind(at("0.0.0.0:53")).unwrap();
-    let app = pod.attach("app");
     let found = single_threaded().block_on(async {
         tokio::spawn(serve_inside(server));
         app.resolve("db").await
@@ -280,9 +280,9 @@ fn another_resolv_conf_means_other_servers() {
         resolv_conf: NameFile::Live(Arc::new(file.reopen().unwrap())),
         ..NetworkConfig::default()
     });
-    let server = pod.attach("dns").udp_socket(Family::V4).unwrap();
+    let (dns, app) = (pod.attach("dns"), pod.attach("app"));
+    let server = dns.udp_socket(Family::V4).unwrap();
     server.bind(at("127.0.0.1:53")).unwrap();
-    let app = pod.attach("app");
     single_threaded().block_on(async {
         tokio::spawn(serve_inside(server));
         assert!(app.resolve("db.pods.example").await.is_err());
