@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use wasmpod::pod::{Compiler, Dirs, Images, Options, Pod, Silent, StdinFrom};
+use wasmpod::pod::{Alone, Compiler, Dirs, Images, Options, Pod, Silent, StdinFrom};
 use wasmpod::spec::{self, LoadedPod, Source, Validate};
 
 const MANIFEST: &str = r#"
@@ -61,6 +61,7 @@ async fn run() -> Result<()> {
         images: Images::Eager,
         resume: None,
         keep_volumes: false,
+        surroundings: Arc::new(Alone),
     };
     let pod = Pod::build(Arc::new(spec), options)?;
     let handle = pod.handle();

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wasmpod::control::{Attach, Ended, Exec, Refusal, Session};
 use wasmpod::pod::{
-    Compiler, Dirs, Handle, Images, Options, Outcome, Pod, Silent, StatusStream, StdinFrom,
+    Alone, Compiler, Dirs, Handle, Images, Options, Outcome, Pod, Silent, StatusStream, StdinFrom,
 };
 use wasmpod::spec::{self, LoadedPod, Source, Validate};
 
@@ -124,6 +124,7 @@ fn build(root: &Path, text: &str) -> Pod {
         images: Images::Eager,
         resume: None,
         keep_volumes: false,
+        surroundings: Arc::new(Alone),
     };
     Pod::build(Arc::new(spec), options).unwrap()
 }

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod as Object, PodStatus};
 use serde_json::{Value, json};
 use wasmpod::pod::{
-    Compiler, Dirs, Event, Handle, Images, Options, Outcome, Pod, Silent, StatusStream, StdinFrom,
+    Alone, Compiler, Dirs, Event, Handle, Images, Options, Outcome, Pod, Silent, StatusStream,
+    StdinFrom,
 };
 use wasmpod::spec::{self, pod::Pod as Spec};
 
@@ -58,6 +59,7 @@ impl Stage {
             images: Images::WhenPulled,
             resume: None,
             keep_volumes: true,
+            surroundings: Arc::new(Alone),
         }
     }
 

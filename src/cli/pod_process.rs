@@ -207,6 +207,7 @@ impl Process {
             images: Images::WhenPulled,
             resume: self.earlier()?,
             keep_volumes: true,
+            surroundings: Arc::new(crate::pod::Alone),
         };
         Pod::build(Arc::clone(spec), options)
     }

@@ -115,6 +115,7 @@ pub fn run(args: Args, root: Option<PathBuf>) -> Result<ExitCode, Failure> {
                     images: Images::Eager,
                     resume: None,
                     keep_volumes: false,
+                    surroundings: Arc::new(crate::pod::Alone),
                 },
             )?
         };

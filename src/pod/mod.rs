@@ -27,6 +27,7 @@ mod machine;
 mod real;
 mod serve;
 mod sim;
+mod surroundings;
 
 use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use crate::lifecycle::{Life, Node};
 use crate::sandbox::volume;
 use crate::spec::pod::Pod as Spec;
-use crate::spec::{Complaints, update};
+use crate::spec::{Complaints, Facts, update};
 use actor::{Actor, Feed, Snapshot, Wish};
 use machine::Machine;
 
@@ -51,6 +52,7 @@ pub use dirs::Dirs;
 pub use happening::{Ending, log_trouble};
 pub use logs::{CriLog, TellTrouble, Trouble};
 pub use serve::{EventSource, Served};
+pub use surroundings::{Alone, Surroundings, Token};
 
 /// Events kept for a subscriber that is slow to read them.
 const EVENT_BACKLOG: usize = 4096;
@@ -70,6 +72,8 @@ pub struct Options {
     pub resume: Option<(PodStatus, u32)>,
     /// The pod's volumes survive a death of this process, for the next one. They go with the pod's end, or with [`erase`].
     pub keep_volumes: bool,
+    /// The objects the pod may refer to; [`Alone`] if there are none.
+    pub surroundings: Arc<dyn Surroundings>,
 }
 
 /// When the images of a pod are looked at.
@@ -127,15 +131,26 @@ impl Pod {
     pub fn build(spec: Arc<Spec>, options: Options) -> Result<Pod> {
         let spec = named_by_node(spec, &options.node);
         let node = Node::new(options.node, host_address().into_iter().collect());
-        let machine = real::Real::build(
-            Arc::clone(&spec),
-            &options.dirs,
-            options.compiler,
-            options.console,
-            options.stdin,
-            options.images,
-            options.keep_volumes,
-        )?;
+        let facts = Facts {
+            node_name: node.name.clone(),
+            host_ips: node.host_ips.clone(),
+            pod_ips: real::addresses(&spec, &node.host_ips),
+            allocatable: options.surroundings.allocatable(),
+        };
+        let world = real::World {
+            surroundings: options.surroundings,
+            facts,
+        };
+        let settings = real::Settings {
+            dirs: options.dirs,
+            compiler: options.compiler,
+            console: options.console,
+            stdin: options.stdin,
+            images: options.images,
+            keep_volumes: options.keep_volumes,
+            world,
+        };
+        let machine = real::Real::build(Arc::clone(&spec), settings)?;
         let now = machine.now();
         let life = match options.resume {
             Some((previous, attempt)) => Life::resume(spec, node, &previous, attempt, now),

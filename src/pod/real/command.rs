@@ -158,7 +158,7 @@ fn nonblocking(options: &mut cap_std::fs::OpenOptions) {
 }
 
 /// Without `.` and `..`, by the words alone.
-fn plain(path: &Path) -> PathBuf {
+pub(super) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::from("/");
     for part in path.components() {
         match part {

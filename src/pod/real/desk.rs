@@ -11,9 +11,9 @@ use tokio::sync::watch;
 
 use super::attach::Taps;
 use super::queue::Inlet;
+use super::view::Keep;
 use crate::control::{Duplex, Refusal};
 use crate::sandbox::net::Network;
-use crate::sandbox::volume::SubPath;
 use crate::sandbox::wasm::{Engine, Exit, Guest, Mount, Program, Signal};
 use crate::spec::annotation::DEFAULT_CONTAINER;
 use crate::spec::pod::{Container, Pod, Role, Slot};
@@ -205,7 +205,7 @@ pub(super) struct Instance {
     pub env: Vec<(String, String)>,
     pub mounts: Vec<Mount>,
     /// Paths of `mounts` lead through these.
-    pub keep: Arc<Vec<SubPath>>,
+    pub keep: Arc<Keep>,
     pub taps: Taps,
     /// Its standard input, if it has one that can be attached to.
     pub input: Option<Inlet>,

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
@@ -15,11 +15,11 @@ use super::attach::{INPUT_BYTES, Tapped, Taps};
 use super::desk::{Guests, Instance};
 use super::queue::{Inlet, queue};
 use super::site::Site;
+use super::view::{Keep, Refused, View};
 use super::{Real, Report};
 use crate::lifecycle::{Input, StartProblem};
-use crate::sandbox::volume::{SubPath, open_sub_path};
-use crate::sandbox::wasm::{Exit, GuestSpec, Listener, Mount, Output, Stdin};
-use crate::spec::pod::{Container, MessagePolicy, Pod, Protocol, Role, Slot};
+use crate::sandbox::wasm::{Exit, GuestSpec, Listener, Output, Stdin};
+use crate::spec::pod::{Container, MessagePolicy, Protocol, Role, Slot};
 use crate::spec::{self, Composed};
 
 /// Longest termination message (kubelet `pkg/kubelet/container/runtime.go`, `MaxContainerTerminationMessageLength`).
@@ -36,10 +36,8 @@ impl Real {
         }
     }
 
-    fn try_start(&mut self, slot: Slot, attempt: u32) -> Result<(), (StartProblem, anyhow::Error)> {
-        let (instance, spec) = self
-            .guest(slot, attempt)
-            .map_err(|error| (StartProblem::CreateContainerConfigError, error))?;
+    fn try_start(&mut self, slot: Slot, attempt: u32) -> Result<(), Refused> {
+        let (instance, spec) = self.guest(slot, attempt)?;
         // Before the guest runs: its end may come at any time from then on.
         self.desk.begin(&instance);
         let guest = instance.program.start(spec).map_err(|error| {
@@ -53,15 +51,14 @@ impl Real {
         Ok(())
     }
 
-    fn guest(&self, slot: Slot, attempt: u32) -> Result<(Arc<Instance>, GuestSpec)> {
+    fn guest(&mut self, slot: Slot, attempt: u32) -> Result<(Arc<Instance>, GuestSpec), Refused> {
+        let config = |error| (StartProblem::CreateContainerConfigError, error);
+        // One that has joined the pod since may use what nobody used before.
+        self.mount_late().map_err(config)?;
+        let site = self.site.as_ref().context("the pod's sandbox is gone");
+        let site = site.map_err(config)?;
         let container = &self.pod.containers[slot];
-        let site = self.site.as_ref().context("the pod's sandbox is gone")?;
-        let facts = spec::Facts {
-            pod_ips: site.addresses.clone(),
-            ..spec::Facts::default()
-        };
-        let composed =
-            spec::compose(&self.pod, slot, &facts, &spec::Nothing).map_err(anyhow::Error::msg)?;
+        let composed = site.compose(&self.pod, slot, &self.world).map_err(config)?;
         let view = View::build(&self.pod, container, &composed, site)?;
         let tail = (container.termination_message_policy == MessagePolicy::FallbackToLogsOnError)
             .then(|| Arc::new(Tail::default()));
@@ -76,7 +73,7 @@ impl Real {
             pod: Arc::clone(&self.pod),
             slot,
             argv0: argv.first().cloned().unwrap_or_default(),
-            program: self.images.program(slot)?.clone(),
+            program: self.images.program(slot).map_err(config)?.clone(),
             env: environment(site, container, composed.env),
             mounts: view.mounts,
             keep: Arc::new(view.keep),
@@ -167,121 +164,12 @@ impl Real {
     }
 }
 
-/// What a container sees of the file system.
-struct View {
-    mounts: Vec<Mount>,
-    /// Held open, for the paths of their mounts lead through them.
-    keep: Vec<SubPath>,
-    /// Where the termination message will lie: a directory that no guest can replace, and a path beneath it.
-    message: (PathBuf, PathBuf),
-}
-
-impl View {
-    fn build(pod: &Pod, container: &Container, composed: &Composed, site: &Site) -> Result<View> {
-        let mut view = View {
-            mounts: Vec::new(),
-            keep: Vec::new(),
-            message: Default::default(),
-        };
-        for (mount, sub) in container.mounts.iter().zip(&composed.sub_paths) {
-            view.add(pod, mount, sub.as_deref(), site)
-                .with_context(|| format!("mount at {}", mount.path))?;
-        }
-        let root = view.root(container, site)?;
-        view.message = view.locate_message(&root, &container.termination_message_path);
-        Ok(view)
-    }
-
-    fn add(
-        &mut self,
-        pod: &Pod,
-        mount: &spec::pod::Mount,
-        sub: Option<&str>,
-        site: &Site,
-    ) -> Result<()> {
-        let mut host = site.volume(&pod.volumes[mount.volume]);
-        if let Some(sub) = sub.filter(|sub| !sub.is_empty()) {
-            let sub = open_sub_path(&host, sub)?;
-            host = sub.path();
-            self.keep.push(sub);
-        }
-        self.mounts.push(Mount {
-            host,
-            guest: mount.path.clone(),
-            read_only: mount.read_only,
-        });
-        Ok(())
-    }
-
-    fn has(&self, path: &str) -> bool {
-        self.mounts
-            .iter()
-            .any(|mount| Path::new(&mount.guest) == Path::new(path))
-    }
-
-    /// The container's own root, new for every start, with a `/tmp`, the working directory and a place for every mount. A volume mounted at `/`
-    /// takes its place.
-    fn root(&mut self, container: &Container, site: &Site) -> Result<PathBuf> {
-        if let Some(mount) = self.mounts.iter().find(|mount| mount.guest == "/") {
-            return Ok(mount.host.clone());
-        }
-        let root = site.root(&container.name);
-        match std::fs::remove_dir_all(&root) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(e).context("could not clear the container's root");
-            }
-            _ => {}
-        }
-        let message = Path::new(&container.termination_message_path)
-            .parent()
-            .unwrap_or(Path::new("/"));
-        let places = self.mounts.iter().map(|mount| Path::new(&mount.guest));
-        for place in places
-            .chain([Path::new("/tmp"), message])
-            .chain(container.working_dir.as_deref().map(Path::new))
-        {
-            let place = place.strip_prefix("/").unwrap_or(place);
-            std::fs::create_dir_all(root.join(place))
-                .context("could not make the container's root")?;
-        }
-        let hidden = |path: &Path| self.has(&path.to_string_lossy());
-        site.etc.link_into(&root, hidden)?;
-        self.mounts.push(Mount {
-            host: root.clone(),
-            guest: "/".into(),
-            read_only: false,
-        });
-        Ok(root)
-    }
-
-    /// A message path below a mount lies in that volume, else in the container's root.
-    fn locate_message(&self, root: &Path, path: &str) -> (PathBuf, PathBuf) {
-        let path = Path::new(path);
-        let covering = |mount: &&Mount| path.starts_with(&mount.guest);
-        let Some(mount) = self
-            .mounts
-            .iter()
-            .filter(covering)
-            .max_by_key(|mount| mount.guest.len())
-        else {
-            return (
-                root.to_owned(),
-                path.strip_prefix("/").unwrap_or(path).to_owned(),
-            );
-        };
-        (
-            mount.host.clone(),
-            path.strip_prefix(&mount.guest).unwrap_or(path).to_owned(),
-        )
-    }
-}
-
 /// Where a container's last word is found.
 struct Message {
     file: (PathBuf, PathBuf),
     tail: Option<Arc<Tail>>,
     /// The file's path may lead through one of these.
-    _keep: Arc<Vec<SubPath>>,
+    _keep: Arc<Keep>,
 }
 
 impl Message {

@@ -15,35 +15,38 @@ mod images;
 mod launch;
 mod queue;
 mod site;
+mod upkeep;
+mod view;
+mod volumes;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::StdinFrom;
 use super::clock::Clock;
 use super::console::Console;
 use super::dirs::Dirs;
 use super::machine::{Happened, Machine};
+use super::{StdinFrom, Surroundings};
 use crate::lifecycle::{
     Action, Cause, Exit, Hook, ImageProblem, Input, Signal, StartProblem, Time,
 };
-use crate::sandbox::resident::release_program_pages;
 use crate::sandbox::wasm::{self, Compiler, Guest, Stopping};
+use crate::spec::Facts;
 use crate::spec::pod::{Pod, Slot};
 use images::{Fetched, Images, Look};
 use site::Site;
+use upkeep::Upkeep;
+use volumes::Overflow;
 
 pub(super) use desk::Desk;
+pub(super) use site::addresses;
 
 /// How long a guest that must end by KILL may take before the pod goes on without it. Only one that was compiled without
 /// interruption checks and touches no memory can take so long; it ends with the process.
 const KILL_PATIENCE: Duration = Duration::from_millis(100);
-
-/// After a start everything that was needed for it is let go, once it is clear that it stays at rest.
-const REST: Duration = Duration::from_millis(100);
 
 pub(super) struct Real {
     pod: Arc<Pod>,
@@ -57,8 +60,27 @@ pub(super) struct Real {
     guests: Vec<Option<(u32, Guest)>>,
     report: mpsc::UnboundedSender<Report>,
     reports: mpsc::UnboundedReceiver<Report>,
-    /// When memory is to be let go, if there was a start since the last time.
-    rest_at: Option<Instant>,
+    world: World,
+    /// Tells of changes around the pod; none if there cannot be any.
+    changes: Option<watch::Receiver<u64>>,
+    upkeep: Upkeep,
+}
+
+/// What is around the pod, and what is known of the machine.
+pub(super) struct World {
+    pub surroundings: Arc<dyn Surroundings>,
+    pub facts: Facts,
+}
+
+/// How the pod is to be run.
+pub(super) struct Settings {
+    pub dirs: Dirs,
+    pub compiler: Compiler,
+    pub console: Arc<dyn Console>,
+    pub stdin: StdinFrom,
+    pub images: super::Images,
+    pub keep_volumes: bool,
+    pub world: World,
 }
 
 /// What comes from other threads.
@@ -80,6 +102,8 @@ enum Report {
         exit: wasm::Exit,
         message: String,
     },
+    /// Volumes were measured, and so much was found.
+    Measured(Option<Overflow>),
     /// [`KILL_PATIENCE`] is over.
     Overdue {
         slot: Slot,
@@ -93,20 +117,25 @@ impl Real {
     ///
     /// # Errors
     /// With the path and value that stands in the way.
-    pub fn build(
-        pod: Arc<Pod>,
-        dirs: &Dirs,
-        compiler: Compiler,
-        console: Arc<dyn Console>,
-        stdin: StdinFrom,
-        when: super::Images,
-        keep_volumes: bool,
-    ) -> Result<Real> {
-        let images = match when {
-            super::Images::Eager => Images::load(&pod, dirs, compiler)?,
-            super::Images::WhenPulled => Images::none(&pod, dirs, compiler)?,
+    pub fn build(pod: Arc<Pod>, settings: Settings) -> Result<Real> {
+        let Settings {
+            dirs,
+            compiler,
+            console,
+            stdin,
+            world,
+            ..
+        } = settings;
+        let eager = settings.images == super::Images::Eager;
+        let images = if eager {
+            Images::load(&pod, &dirs, compiler)?
+        } else {
+            Images::none(&pod, &dirs, compiler)?
         };
-        let site = Site::build(&pod, dirs, keep_volumes)?;
+        let mut site = Site::build(&pod, &dirs, settings.keep_volumes)?;
+        if eager {
+            site.prepare(&pod, &world)?;
+        }
         let desk = Desk::new(
             Arc::clone(&pod),
             images.engine().clone(),
@@ -114,6 +143,7 @@ impl Real {
         );
         let (report, reports) = mpsc::unbounded_channel();
         let guests = pod.containers.iter().map(|_| None).collect();
+        let changes = world.surroundings.changes();
         Ok(Real {
             pod,
             clock: Clock::start(),
@@ -125,7 +155,9 @@ impl Real {
             guests,
             report,
             reports,
-            rest_at: None,
+            world,
+            changes,
+            upkeep: Upkeep::default(),
         })
     }
 
@@ -134,21 +166,34 @@ impl Real {
         Arc::clone(&self.desk)
     }
 
-    /// The next report, or none when the deadline has come.
-    async fn report_until(&mut self, deadline: Option<Instant>) -> Option<Report> {
-        // The channel cannot close: self holds a sender.
-        match deadline {
-            Some(deadline) => tokio::time::timeout_at(deadline.into(), self.reports.recv())
-                .await
-                .ok()
-                .flatten(),
-            None => self.reports.recv().await,
+    /// What wakes this machine next.
+    async fn woken(&mut self, deadline: Option<Instant>) -> Woken {
+        let Real {
+            reports, changes, ..
+        } = self;
+        let changed = async {
+            let told = match changes {
+                Some(changes) => changes.changed().await.is_ok(),
+                None => false,
+            };
+            // Nobody tells of changes, or who could have is gone.
+            if !told {
+                std::future::pending::<()>().await;
+            }
+        };
+        let time = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            // The channel cannot close: self holds a sender.
+            Some(report) = reports.recv() => Woken::Report(report),
+            () = changed => Woken::Changed,
+            () = time => Woken::Time,
         }
-    }
-
-    fn rest(&mut self) {
-        self.rest_at = None;
-        release_program_pages();
     }
 
     fn tell(&self, input: Input) {
@@ -158,6 +203,12 @@ impl Real {
 
     fn make_sandbox(&self) {
         let site = self.site.as_ref();
+        for warning in site.iter().flat_map(|site| &site.etc.etc.warnings) {
+            self.tell(Input::Warned {
+                reason: warning.reason,
+                message: warning.message.clone(),
+            });
+        }
         let input = match site.map(|site| (&site.etc.etc.hostname, site.addresses.clone())) {
             Some((Err(error), _)) => Input::SandboxFailed {
                 error: error.clone(),
@@ -240,15 +291,13 @@ impl Real {
     fn remove_sandbox(&mut self) {
         self.guests.iter_mut().for_each(|guest| *guest = None);
         self.desk.close();
-        let (site, desk, report) = (
-            self.site.take(),
-            Arc::clone(&self.desk),
-            self.report.clone(),
-        );
+        self.upkeep = Upkeep::default();
+        let (site, pod) = (self.site.take(), Arc::clone(&self.pod));
+        let (desk, report) = (Arc::clone(&self.desk), self.report.clone());
         tokio::task::spawn_local(async move {
             desk.drained(KILL_PATIENCE).await;
             if let Some(site) = site
-                && let Err(error) = site.remove()
+                && let Err(error) = site.remove(&pod)
             {
                 tracing::error!("{error:#}");
             }
@@ -265,10 +314,11 @@ impl Real {
                 None
             }
             Report::Started { slot, attempt } => {
-                self.rest_at = Some(Instant::now() + REST);
+                self.upkeep.rest_soon();
                 let container_id = self.container_id(slot, attempt);
                 self.is_current(slot, attempt).then_some(Input::Started { slot, container_id })
             }
+            Report::Measured(overflow) => self.measured(overflow),
             Report::Ended { slot, attempt, exit, message } => {
                 self.is_current(slot, attempt).then(|| self.ended(slot, exit, message))
             }
@@ -329,7 +379,7 @@ impl Machine for Real {
 
     fn begin(&mut self, action: Action) {
         match action {
-            Action::MountVolumes => self.tell(Input::VolumesMounted),
+            Action::MountVolumes => self.mount_volumes(),
             Action::MakeSandbox { .. } => self.make_sandbox(),
             Action::Pull { slot } => self.pull(slot),
             Action::Start { slot, attempt } => self.start(slot, attempt),
@@ -344,20 +394,27 @@ impl Machine for Real {
         self.desk.renew(Arc::clone(pod));
         self.guests.resize_with(pod.containers.len(), || None);
         self.images.resize(pod.containers.len());
+        // Files may tell of its labels and annotations.
+        self.refresh_volumes();
     }
 
     async fn next(&mut self, wake_at: Option<Time>) -> Happened {
         let wake_at = wake_at.map(|at| self.clock.instant(at));
         loop {
-            let deadline = wake_at.into_iter().chain(self.rest_at).min();
-            match self.report_until(deadline).await {
-                Some(report) => {
+            let chore = self.upkeep.next();
+            let deadline = wake_at.into_iter().chain(chore).min();
+            match self.woken(deadline).await {
+                Woken::Report(report) => {
                     if let Some(input) = self.digest(report) {
                         return Happened::Fact(input);
                     }
                 }
-                None if deadline == wake_at => return Happened::Time,
-                None => self.rest(),
+                Woken::Changed => {
+                    self.refresh_volumes();
+                    return Happened::Fact(Input::SurroundingsChanged);
+                }
+                Woken::Time if deadline == wake_at => return Happened::Time,
+                Woken::Time => self.keep_up(Instant::now()),
             }
         }
     }
@@ -370,6 +427,13 @@ impl Machine for Real {
         }
         None
     }
+}
+
+/// Why [`Real::woken`] returned.
+enum Woken {
+    Report(Report),
+    Changed,
+    Time,
 }
 
 impl Real {

@@ -3,13 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::super::dirs::Dirs;
 use super::super::etc::{Etc, Node, Placed};
+use super::World;
+use super::volumes::Volumes;
 use crate::sandbox::net::{Limits, Network, NetworkConfig, Publish, Published};
-use crate::sandbox::volume::{PodTree, host_dir, shared_dir, sweep};
-use crate::spec::pod::{HostPathKind, Pod, Protocol, Volume, VolumeSource};
+use crate::sandbox::volume::{PodTree, sweep};
+use crate::spec::pod::{Container, EnvValue, Pod, Protocol, Slot};
+use crate::spec::{self, Composed};
 
 /// The address of a pod whose network is virtual: IANA's IPv4 dummy address (RFC 7600), which no other host has. It is
 /// reachable from the containers of the pod and from nowhere else.
@@ -23,10 +26,20 @@ pub(super) struct Site {
     pub addresses: Vec<IpAddr>,
     /// The files that the pod has in its containers' `/etc`.
     pub etc: Placed,
+    pub volumes: Volumes,
     tree: PodTree,
     /// Where all pods lie, for sweeping up behind dead ones.
     pods: PathBuf,
     _published: Vec<Published>,
+}
+
+/// What the status and the downward API tell as the addresses of the pod.
+pub(in crate::pod) fn addresses(pod: &Pod, host_ips: &[IpAddr]) -> Vec<IpAddr> {
+    if pod.host_network {
+        host_ips.to_vec()
+    } else {
+        vec![POD_ADDRESS]
+    }
 }
 
 impl Site {
@@ -43,43 +56,37 @@ impl Site {
             network: network(pod, &addresses, &etc),
             etc,
             addresses,
+            volumes: Volumes::new(pod, tree.path().join(VOLUMES)),
             tree,
             pods: dirs.pods(),
             _published: Vec::new(),
         };
-        for volume in &pod.volumes {
-            site.make_volume(volume)?;
-        }
         let _published = publish(pod, &site.network)?;
         Ok(Site { _published, ..site })
     }
 
-    fn make_volume(&self, volume: &Volume) -> Result<()> {
-        let path = self.volume(volume);
-        match &volume.source {
-            VolumeSource::EmptyDir(_) => shared_dir(&path),
-            VolumeSource::HostPath { kind, .. } => {
-                host_dir(&path, *kind == HostPathKind::DirectoryOrCreate)
-            }
-            VolumeSource::Projected(_) | VolumeSource::Claim { .. } => {
-                Err(anyhow::anyhow!("volumes of this kind are not mounted yet"))
+    /// Mounts the volumes and looks everything up that the containers refer to, before anything is started.
+    ///
+    /// # Errors
+    /// The first thing that is missing.
+    pub fn prepare(&mut self, pod: &Pod, world: &World) -> Result<()> {
+        if let Some((index, error)) = self.volumes.mount_early(pod, world) {
+            bail!("volume {:?}: {error}", pod.volumes[index].name);
+        }
+        for (slot, container) in pod.containers.iter().enumerate() {
+            // What another container is to write first is not there yet.
+            if !reads_files(container) {
+                self.compose(pod, slot, world)
+                    .with_context(|| format!("container {:?}", container.name))?;
             }
         }
-        .with_context(|| format!("volume {:?}", volume.name))
+        Ok(())
     }
 
-    /// The directory of one volume, laid out as the kubelet lays it out.
-    pub fn volume(&self, volume: &Volume) -> PathBuf {
-        let made = |kind: &str| {
-            let volumes = self.tree.path().join(VOLUMES);
-            volumes.join(kind).join(&volume.name)
-        };
-        match &volume.source {
-            VolumeSource::EmptyDir(_) => made("kubernetes.io~empty-dir"),
-            VolumeSource::HostPath { path, .. } => path.clone(),
-            VolumeSource::Projected(projected) => made(projected.flavor.directory()),
-            VolumeSource::Claim { .. } => made("kubernetes.io~local-volume"),
-        }
+    /// What one start of a container consists of, with everything looked up as it is now.
+    pub fn compose(&self, pod: &Pod, slot: Slot, world: &World) -> Result<Composed> {
+        let outlook = self.volumes.outlook(world);
+        spec::compose(pod, slot, &world.facts, &outlook).map_err(anyhow::Error::msg)
     }
 
     /// The root of one container's file system.
@@ -88,19 +95,26 @@ impl Site {
     }
 
     /// Closes the network, then removes the pod's directory, then those of pods that died without a word.
-    pub fn remove(self) -> Result<()> {
+    pub fn remove(self, pod: &Pod) -> Result<()> {
         let Site {
             network,
             mut tree,
+            mut volumes,
             pods,
             _published,
             ..
         } = self;
         drop((_published, network));
+        volumes.release(pod);
         let removed = tree.remove();
         sweep(&pods);
         removed
     }
+}
+
+fn reads_files(container: &Container) -> bool {
+    let mut env = container.env.iter();
+    env.any(|variable| matches!(variable.value, EnvValue::FileKey(_)))
 }
 
 fn network(pod: &Pod, addresses: &[IpAddr], etc: &Placed) -> Network {
