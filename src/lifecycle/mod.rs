@@ -34,9 +34,11 @@ mod qos;
 mod record;
 mod restart;
 mod resume;
+pub mod schedule;
 mod start;
 mod status;
 mod stop;
+pub mod taint;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -59,6 +59,7 @@ mod quantity;
 mod report;
 mod resolve;
 mod scalar;
+pub mod selector;
 mod unsupported;
 pub mod update;
 mod validate;
