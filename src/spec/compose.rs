@@ -279,3 +279,6 @@ fn expression(text: &str, env: &Environment) -> Result<String, String> {
     }
     Ok(path)
 }
+
+#[cfg(test)]
+mod tests;

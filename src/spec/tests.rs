@@ -91,6 +91,8 @@ mod scale;
 
 mod volumes;
 
+pub(super) mod world;
+
 #[test]
 fn the_whole_road_from_text_to_resolved_pod() {
     let text = pod(

@@ -27,7 +27,6 @@ const SPEC: &[Row<v1::PodSpec>] = &[
     ("hostIPC", |s| s.host_ipc == Some(true)),
     ("hostPID", |s| s.host_pid == Some(true)),
     ("hostUsers", |s| s.host_users == Some(false)),
-    ("hostnameOverride", |s| s.hostname_override.is_some()),
     ("imagePullSecrets", |s| filled(&s.image_pull_secrets)),
     ("os", |s| s.os.as_ref().is_some_and(|os| os.name != "linux")),
     ("overhead", |s| {

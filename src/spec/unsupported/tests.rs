@@ -31,6 +31,7 @@ const SPEC_HONOURED: &[&str] = &[
     "hostAliases",
     "hostNetwork",
     "hostname",
+    "hostnameOverride",
     "initContainers",
     // Must be this machine, if it is said (`bind`).
     "nodeName",
