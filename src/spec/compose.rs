@@ -115,9 +115,11 @@ fn try_compose(
     let (command, args) = (expanded(&container.command)?, expanded(&container.args)?);
     let mut sub_paths = Vec::with_capacity(container.mounts.len());
     for (index, mount) in container.mounts.iter().enumerate() {
-        let path = mount.sub_path.as_ref().map(|path| sub_path(path, &env));
-        let path = path.transpose();
-        sub_paths.push(path.map_err(|text| Fault::SubPath(index, text))?);
+        let path = match &mount.sub_path {
+            Some(path) => sub_path(path, &env).map_err(|text| Fault::SubPath(index, text))?,
+            None => None,
+        };
+        sub_paths.push(path);
     }
     Ok(Composed {
         command,
@@ -258,26 +260,29 @@ fn secret_text(name: &str, key: &str, value: &[u8]) -> Result<String, String> {
     })
 }
 
-fn sub_path(path: &SubPath, env: &Environment) -> Result<String, String> {
-    match path {
-        SubPath::Literal(path) => Ok(path.clone()),
-        SubPath::Expression(text) => expression(text, env),
-    }
-}
-
-fn expression(text: &str, env: &Environment) -> Result<String, String> {
+/// None for the whole volume, which an expression without text is too (kubelet `pkg/kubelet/kubelet_pods.go`, `makeMounts`).
+fn sub_path(path: &SubPath, env: &Environment) -> Result<Option<String>, String> {
+    let text = match path {
+        SubPath::Literal(path) => return Ok(Some(path.clone())),
+        SubPath::Expression(text) => text,
+    };
     if let Some(name) = expand::first_unknown(text, |name| env.get(name)) {
         return Err(format!("missing value for {name:?}"));
     }
     let path = env
         .expand(text, &mut MAX_PATH.clone())
-        .map_err(|TooLong| format!("{text:?} expands to more than {MAX_PATH} bytes"))?;
-    if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+        .map_err(|TooLong| format!("SubPath `{text}` expands to more than {MAX_PATH} bytes"))?;
+    if path.starts_with('/') {
         return Err(format!(
-            "{text:?} expands to {path:?}, which must be a relative path without '..'"
+            "error SubPath `{path}` must not be an absolute path"
         ));
     }
-    Ok(path)
+    if path.split('/').any(|part| part == "..") {
+        return Err(format!(
+            "unable to provision SubPath `{path}`: must not contain '..'"
+        ));
+    }
+    Ok(Some(path).filter(|path| !path.is_empty()))
 }
 
 #[cfg(test)]

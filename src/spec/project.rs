@@ -16,8 +16,6 @@ pub struct Payload(pub BTreeMap<String, PayloadFile>);
 pub struct PayloadFile {
     pub content: Vec<u8>,
     pub mode: u32,
-    /// It ends with the token in it, and is to be renewed before.
-    pub token: bool,
 }
 
 /// # Errors
@@ -124,7 +122,6 @@ impl Maker<'_> {
         let file = PayloadFile {
             content,
             mode: mode.unwrap_or(self.default_mode),
-            token: false,
         };
         self.insert(path, file);
     }
@@ -201,7 +198,6 @@ impl Maker<'_> {
         let file = PayloadFile {
             content: token.into_bytes(),
             mode,
-            token: true,
         };
         self.insert(path, file);
     }

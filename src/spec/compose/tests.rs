@@ -1,9 +1,9 @@
 //! Starts of containers, from manifests and a world around them.
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::spec::tests::world::{World, facts, pod, pod_with};
+
+mod properties;
 
 /// The first container of a pod with these fields.
 fn start(container: &str, world: &World) -> Result<Composed, String> {
@@ -313,10 +313,12 @@ fn a_sub_path_is_made_of_variables_wherever_they_come_from() {
             Some("$(NAME)".to_owned())
         ]
     );
+    let nothing = "volumeMounts: [{name: e, mountPath: /a, subPathExpr: \"$(NONE)\"}], env: [{name: NONE, value: \"\"}]";
+    assert_eq!(start(nothing, &world).expect("it starts").sub_paths, [None]);
     let secret = "env: [{name: NAME, valueFrom: {secretKeyRef: {name: s, key: DIR}}}]";
     assert_eq!(
         error(&format!("{mounts}, {secret}"), &world),
-        "\"$(NAME)/logs\" expands to \"../up/logs\", which must be a relative path without '..'"
+        "unable to provision SubPath `../up/logs`: must not contain '..'"
     );
     let optional =
         "env: [{name: NAME, valueFrom: {secretKeyRef: {name: x, key: DIR, optional: true}}}]";
@@ -342,80 +344,4 @@ fn what_is_looked_up_is_bounded_too() {
         ),
         "environment and command line take more than 2097152 bytes"
     );
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    /// A key of the ConfigMap of this number.
-    From(usize),
-    Literal(String, String),
-}
-
-proptest! {
-    /// One definition after the other into a map, as the rule is told.
-    #[test]
-    fn the_environment_is_what_a_map_would_hold(
-        maps in prop::collection::vec(prop::collection::btree_map("[AB]", "[x$()A]{0,3}", 0..3), 0..3),
-        env in prop::collection::vec(("[ABC]", "[x$()ABC]{0,6}"), 0..5),
-    ) {
-        let mut world = World::default();
-        let steps = (0..maps.len()).map(Step::From);
-        let steps = steps.chain(env.iter().map(|(name, value)| Step::Literal(name.clone(), value.clone())));
-        let mut model = std::collections::BTreeMap::new();
-        for step in steps {
-            match step {
-                Step::From(map) => {
-                    let data: Vec<(&str, &str)> = maps[map].iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-                    world = world.config_map(&format!("c{map}"), &data);
-                    model.extend(maps[map].clone());
-                }
-                Step::Literal(name, value) => {
-                    let known = |name: &str| model.get(name).map(String::as_str);
-                    let value = expand::expand(&value, known, &mut usize::MAX.clone()).expect("room");
-                    model.insert(name, value);
-                }
-            }
-        }
-        let object = serde_json::json!({
-            "metadata": {"name": "web"},
-            "spec": {"containers": [{
-                "name": "app",
-                "image": "./a.wasm",
-                "envFrom": (0..maps.len()).map(|map| serde_json::json!({"configMapRef": {"name": format!("c{map}")}})).collect::<Vec<_>>(),
-                "env": env.iter().map(|(name, value)| serde_json::json!({"name": name, "value": value})).collect::<Vec<_>>(),
-            }]},
-        });
-        let object = serde_json::from_value(object).expect("a pod");
-        let pod = crate::spec::resolve(object, std::path::Path::new("/"), "u".to_owned(), k8s_openapi::jiff::Timestamp::UNIX_EPOCH);
-        let pod = pod.unwrap_or_else(|complaints| panic!("{complaints}"));
-        let composed = compose(&pod, 0, &Facts::default(), &world).expect("it starts");
-        let names: std::collections::BTreeSet<&String> = composed.env.iter().map(|(name, _)| name).collect();
-        prop_assert_eq!(names.len(), composed.env.len(), "names are unique");
-        prop_assert_eq!(composed.env.into_iter().collect::<std::collections::BTreeMap<_, _>>(), model);
-    }
-
-    /// No sub-path that starts leads out of its volume, whatever its variables hold.
-    #[test]
-    fn no_sub_path_leaves_its_volume(expression in "[$()A./b]{1,8}", value in "[./a]{0,4}") {
-        let object = serde_json::json!({
-            "metadata": {"name": "web"},
-            "spec": {
-                "volumes": [{"name": "e"}],
-                "containers": [{
-                    "name": "app",
-                    "image": "./a.wasm",
-                    "env": [{"name": "A", "value": value}],
-                    "volumeMounts": [{"name": "e", "mountPath": "/e", "subPathExpr": expression}],
-                }],
-            },
-        });
-        let object = serde_json::from_value(object).expect("a pod");
-        let Ok(pod) = crate::spec::resolve(object, std::path::Path::new("/"), "u".to_owned(), k8s_openapi::jiff::Timestamp::UNIX_EPOCH) else {
-            return Ok(());
-        };
-        let composed = compose(&pod, 0, &Facts::default(), &Nothing).expect("resolved");
-        let path = composed.sub_paths[0].as_deref().expect("a sub-path");
-        prop_assert!(!path.starts_with('/'));
-        prop_assert!(path.split('/').all(|part| part != ".."));
-    }
 }

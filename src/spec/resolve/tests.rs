@@ -7,6 +7,8 @@ use crate::spec::pod::{
 };
 use crate::spec::{Composed, Facts, Nothing, compose};
 
+mod surroundings;
+
 fn resolved(spec: &str) -> Result<Pod, Complaints> {
     let object = serde_json::from_value(serde_json::json!({
         "apiVersion": "v1",
@@ -117,8 +119,11 @@ fn mounts_point_to_volumes_and_expand_their_sub_path() {
 #[test]
 fn a_sub_path_that_expands_out_of_its_volume_is_refused() {
     for (value, said) in [
-        ("..", "must be a relative path without '..'"),
-        ("/x", "must be a relative path without '..'"),
+        (
+            "..",
+            "unable to provision SubPath `..`: must not contain '..'",
+        ),
+        ("/x", "error SubPath `/x` must not be an absolute path"),
     ] {
         let spec = format!(
             "{{volumes: [{{name: a}}], containers: [{{name: app, image: ./a.wasm, env: [{{name: N, value: {value}}}],

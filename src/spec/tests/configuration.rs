@@ -324,6 +324,14 @@ fn names_of_the_pod_are_labels() {
         ),
         (
             "",
+            "hostnameOverride: a.b\nsetHostnameAsFQDN: true\nhostNetwork: true",
+            &[
+                "spec.setHostnameAsFQDN: Forbidden: when `hostnameOverride` is set",
+                "spec.hostNetwork: Forbidden: when `hostnameOverride` is set",
+            ],
+        ),
+        (
+            "",
             "hostAliases: [{ip: 10.0.0.1, hostnames: [good.example.com, Bad]}]",
             &[
                 "spec.hostAliases[0].hostnames[1]: Invalid value: \"Bad\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",

@@ -167,6 +167,25 @@ fn naming(spec: &v1::PodSpec, path: &Path, report: &mut Report) {
             report.invalid_each(&path.field(field), value, names::dns_subdomain(value));
         }
     }
+    hostname_override(spec, path, report);
+}
+
+/// It is all there is to the pod's name (KEP-4762).
+fn hostname_override(spec: &v1::PodSpec, path: &Path, report: &mut Report) {
+    const LONGEST: usize = 64;
+    let Some(name) = spec.hostname_override.as_deref() else {
+        return;
+    };
+    if name.len() > LONGEST {
+        report.too_long(&path.field("hostnameOverride"), LONGEST);
+    }
+    let others = [
+        ("setHostnameAsFQDN", spec.set_hostname_as_fqdn),
+        ("hostNetwork", spec.host_network),
+    ];
+    for (field, _) in others.into_iter().filter(|(_, value)| *value == Some(true)) {
+        report.forbidden(&path.field(field), "when `hostnameOverride` is set");
+    }
 }
 
 fn host_access(spec: &v1::PodSpec, path: &Path, report: &mut Report) {
