@@ -10,10 +10,14 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
+use super::base64;
 use super::complaint::{ComplaintKind, MAX_COMPLAINTS};
 use super::node::{Entry, Node, Value};
 use super::report::Path;
 use super::scalar::Plain;
+
+/// In place of what is in a secret.
+pub const REDACTED: &str = "\"<secret contents redacted>\"";
 
 /// Something wrong with the form of a document.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ pub fn decode<T: de::DeserializeOwned>(node: &Node<'_>) -> (Option<T>, Vec<Fault
         line: node.line,
         path: Path::ROOT,
         log: &log,
-        numbers_too: false,
+        inside: Inside::default(),
     });
     (object.ok(), log.faults.into_inner())
 }
@@ -93,23 +97,57 @@ struct Decoder<'n, 'p> {
     line: usize,
     path: Path<'p>,
     log: &'n Log,
-    /// Inside a Quantity, which may be written as a number.
+    inside: Inside,
+}
+
+/// What is special about where a value stands.
+#[derive(Clone, Copy, Default)]
+struct Inside {
+    /// In a Quantity, which may be written as a number.
     numbers_too: bool,
+    /// Bytes, written in base64.
+    base64: bool,
+    /// What no message may show.
+    secret: bool,
+}
+
+impl Inside {
+    /// The place of a field of this object, or of what is below it.
+    fn field(self, object: Option<&str>, field: &str) -> Inside {
+        let secret = object == Some("Secret") && matches!(field, "data" | "stringData");
+        let base64 = matches!(
+            (object, field),
+            (Some("Secret"), "data") | (Some("ConfigMap"), "binaryData")
+        );
+        Inside {
+            numbers_too: false,
+            base64: self.base64 || base64,
+            secret: self.secret || secret,
+        }
+    }
 }
 
 impl Decoder<'_, '_> {
     fn wrong(&self, expected: &str) {
         self.log
             .add(self.line, &self.path, ComplaintKind::WrongType, || {
-                format!("Invalid value: {}: must be {expected}", self.node.shown())
+                format!("Invalid value: {}: must be {expected}", self.shown())
             });
+    }
+
+    fn shown(&self) -> String {
+        if self.inside.secret {
+            REDACTED.to_owned()
+        } else {
+            self.node.shown()
+        }
     }
 
     /// Puts a refusal into the log, at the innermost place that knows where it is.
     fn noted<T>(&self, result: Result<T, Refused>) -> Result<T, Refused> {
         result.map_err(|refused| {
             if let Some(message) = refused.0 {
-                let message = format!("Invalid value: {}: {message}", self.node.shown());
+                let message = format!("Invalid value: {}: {message}", self.shown());
                 self.log
                     .add(self.line, &self.path, ComplaintKind::WrongType, || message);
             }
@@ -137,10 +175,16 @@ impl Decoder<'_, '_> {
     fn string(&self) -> &str {
         match (&self.node.value, self.plain()) {
             (Value::Scalar(scalar), Some(Plain::Text)) => &scalar.text,
-            (Value::Scalar(scalar), Some(Plain::Int(_) | Plain::Float(_))) if self.numbers_too => {
+            (Value::Scalar(scalar), Some(Plain::Int(_) | Plain::Float(_)))
+                if self.inside.numbers_too =>
+            {
                 &scalar.text
             }
             (_, Some(Plain::Null)) => "",
+            (_, Some(_)) if self.inside.secret => {
+                self.wrong("a string (write it in quotes)");
+                ""
+            }
             (_, Some(_)) => {
                 self.wrong(&format!(
                     "a string (write it in quotes: {:?})",
@@ -193,7 +237,13 @@ impl<'de> de::Deserializer<'de> for Decoder<'_, '_> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.noted(visitor.visit_str(self.string()))
+        if !self.inside.base64 {
+            return self.noted(visitor.visit_str(self.string()));
+        }
+        let canonical = base64::decode(self.string())
+            .map(|bytes| base64::encode(&bytes))
+            .map_err(|at| Refused(Some(format!("illegal base64 data at input byte {at}"))));
+        self.noted(canonical.and_then(|text| visitor.visit_str(&text)))
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
@@ -213,10 +263,8 @@ impl<'de> de::Deserializer<'de> for Decoder<'_, '_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Refused> {
-        let inner = Decoder {
-            numbers_too: name == "Quantity",
-            ..self
-        };
+        let mut inner = self;
+        inner.inside.numbers_too = name == "Quantity";
         self.noted(visitor.visit_newtype_struct(inner))
     }
 
@@ -243,11 +291,11 @@ impl<'de> de::Deserializer<'de> for Decoder<'_, '_> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refused> {
-        self.entries(Some(fields), visitor)
+        self.entries(Some((name, fields)), visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
@@ -260,10 +308,10 @@ impl<'de> de::Deserializer<'de> for Decoder<'_, '_> {
 }
 
 impl Decoder<'_, '_> {
-    /// A map, or a struct if its fields are known.
+    /// A map, or a struct if its name and fields are known.
     fn entries<'de, V: Visitor<'de>>(
         self,
-        fields: Option<&'static [&'static str]>,
+        structure: Option<(&'static str, &'static [&'static str])>,
         visitor: V,
     ) -> Result<V::Value, Refused> {
         let entries: &[_] = match &self.node.value {
@@ -278,7 +326,8 @@ impl Decoder<'_, '_> {
         let map = Entries {
             entries,
             next: 0,
-            fields,
+            name: structure.map(|(name, _)| name),
+            fields: structure.map(|(_, fields)| fields),
             seen: HashSet::new(),
             parent: &self,
         };
@@ -309,7 +358,7 @@ impl<'de> SeqAccess<'de> for Items<'_, '_> {
             line: node.line,
             path,
             log: self.parent.log,
-            numbers_too: false,
+            inside: self.parent.inside.field(None, ""),
         })
         .map(Some)
     }
@@ -319,6 +368,8 @@ struct Entries<'n, 'p> {
     entries: &'n [Entry<'n>],
     /// The entry after the one whose key was given out.
     next: usize,
+    /// What the struct is called, if it is one.
+    name: Option<&'static str>,
     fields: Option<&'static [&'static str]>,
     seen: HashSet<&'n str>,
     parent: &'p Decoder<'n, 'p>,
@@ -384,7 +435,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             line: entry.line,
             path,
             log: self.parent.log,
-            numbers_too: false,
+            inside: self.parent.inside.field(self.name, &entry.key),
         })
     }
 }

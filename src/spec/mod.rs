@@ -26,6 +26,7 @@ mod admit;
 mod anchor;
 pub mod annotation;
 mod argv;
+mod base64;
 mod bind;
 mod complaint;
 mod compose;

@@ -234,7 +234,7 @@ fn images_of(old: &v1::PodSpec, new: &mut v1::PodSpec) {
 }
 
 /// One line for each field that differs: `spec.containers[0].args: ["a"] -> ["b"]`.
-fn differences<T: serde::Serialize>(old: &T, new: &T) -> Vec<String> {
+pub(super) fn differences<T: serde::Serialize>(old: &T, new: &T) -> Vec<String> {
     // Both are plain structs of the API.
     let value = |object: &T| serde_json::to_value(object).unwrap_or_default();
     let mut lines = Vec::new();

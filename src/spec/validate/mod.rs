@@ -16,6 +16,7 @@ mod selectors;
 mod volumes;
 
 use volumes::Volumes;
+pub use metadata::object as metadata;
 pub use volumes::sources;
 
 use std::collections::HashSet;
