@@ -14,6 +14,7 @@ use nix::sys::stat::{Mode, fchmod};
 use super::Store;
 use super::disk::{Folder, remove_tree};
 use super::error::{StoreError, doing};
+use super::kind::BOUND;
 use super::objects::Objects;
 use super::writers::{Turn, now};
 
@@ -93,10 +94,7 @@ impl Store {
         let volume = format!("pvc-{uid}");
         claim.spec.get_or_insert_default().volume_name = Some(volume);
         let annotations = claim.metadata.annotations.get_or_insert_default();
-        annotations.insert(
-            "pv.kubernetes.io/bind-completed".to_owned(),
-            "yes".to_owned(),
-        );
+        annotations.insert(BOUND.to_owned(), "yes".to_owned());
         Ok(())
     }
 

@@ -17,6 +17,9 @@ pub trait Kind:
     /// Whether its objects count how often their wish has changed.
     const GENERATIONS: bool = false;
 
+    /// Takes away what a new object cannot have yet.
+    fn begin(&mut self) {}
+
     /// Takes away what is not the writer's to say, and so is not kept with the object.
     fn strip(&mut self) {}
 
@@ -83,7 +86,20 @@ impl Kind for v1::Namespace {
     }
 }
 
+/// On a claim that has its directory.
+pub(super) const BOUND: &str = "pv.kubernetes.io/bind-completed";
+
 impl Kind for v1::PersistentVolumeClaim {
+    /// It may be written from one that was bound.
+    fn begin(&mut self) {
+        if let Some(spec) = &mut self.spec {
+            spec.volume_name = None;
+        }
+        if let Some(annotations) = &mut self.metadata.annotations {
+            annotations.remove(BOUND);
+        }
+    }
+
     fn strip(&mut self) {
         self.status = None;
     }

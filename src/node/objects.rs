@@ -121,6 +121,7 @@ impl<K: Kind> Objects<K> {
         mut object: K,
         allowed: impl FnOnce(&str, &str) -> Result<(), StoreError>,
     ) -> Result<K, StoreError> {
+        object.begin();
         object.strip();
         let namespace = Self::settle_namespace(object.metadata_mut())?;
         let mut writers = Writers::lock(&self.layout, Turn::Await)?;

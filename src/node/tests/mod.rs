@@ -1,13 +1,18 @@
 //! The room as a whole, on directories of its own. What needs another process starts this test program once more, as
 //! [`child`].
 
+mod any;
 mod chaos;
 pub(super) mod child;
+mod child;
+mod claims;
 mod crash;
 mod delete;
 mod launch;
+mod namespaces;
 mod process;
 mod reconcile;
+mod sealed;
 mod speed;
 mod store;
 mod watch;
@@ -50,6 +55,42 @@ pub(super) fn pod(name: &str) -> v1::Pod {
         },
     }))
     .unwrap()
+}
+
+pub(super) fn claim(namespace: &str, name: &str) -> v1::PersistentVolumeClaim {
+    serde_json::from_value(json!({
+        "metadata": { "name": name, "namespace": namespace },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": { "requests": { "storage": "1Gi" } },
+        },
+    }))
+    .unwrap()
+}
+
+/// A pod that names a claim.
+pub(super) fn claimant(namespace: &str, name: &str, claim: &str) -> v1::Pod {
+    let mut pod = pod(name);
+    pod.metadata.namespace = Some(namespace.to_owned());
+    let volume = json!([{ "name": "data", "persistentVolumeClaim": { "claimName": claim } }]);
+    pod.spec.as_mut().unwrap().volumes = serde_json::from_value(volume).unwrap();
+    pod
+}
+
+pub(super) fn config_map(namespace: &str, name: &str, value: &str) -> v1::ConfigMap {
+    serde_json::from_value(json!({
+        "metadata": { "name": name, "namespace": namespace },
+        "data": { "key": value },
+    }))
+    .unwrap()
+}
+
+pub(super) fn wish(namespace: &str, name: &str) -> super::Deletion {
+    super::Deletion {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        ..Default::default()
+    }
 }
 
 pub(super) fn resolved(object: &v1::Pod) -> std::sync::Arc<spec::pod::Pod> {

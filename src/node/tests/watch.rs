@@ -1,7 +1,10 @@
 use std::time::{Duration, Instant};
 
-use super::{born, killed, pod, publish, status, store, uid};
+use k8s_openapi::api::core::v1;
+
+use super::{born, claim, config_map, killed, pod, publish, status, store, uid};
 use crate::node::{Store, Watch};
+use crate::spec::Kind;
 
 fn soon() -> Option<Instant> {
     Some(Instant::now() + Duration::from_secs(20))
@@ -86,4 +89,69 @@ fn readers_do_not_wake_each_other() {
     store.events(None).unwrap();
     drop(Watch::new(&store, None).unwrap());
     assert!(!watch.wait(now()).unwrap());
+}
+
+#[test]
+fn a_reader_of_another_kind_is_woken_by_its_objects_alone() {
+    let (_dir, store) = store();
+    let mut watch = Watch::of_kind(&store, Kind::ConfigMap, Some("default")).unwrap();
+    let maps = store.objects::<v1::ConfigMap>();
+    let made = maps.create(config_map("default", "app", "old")).unwrap();
+    assert!(watch.wait(soon()).unwrap());
+    while watch.wait(now()).unwrap() {}
+    let mut wakes = |done: &(dyn Fn(&Store) + Sync)| assert!(wakes(&mut watch, &store, done));
+    wakes(&|store| {
+        let new = |map: &mut v1::ConfigMap| {
+            *map = config_map("default", "app", "new");
+            Ok(())
+        };
+        store.objects().update("default", "app", new).unwrap();
+    });
+    let uid = made.metadata.uid.unwrap();
+    wakes(&|store| {
+        let gone = store
+            .objects::<v1::ConfigMap>()
+            .remove("default", "app", &uid);
+        assert!(gone.unwrap());
+    });
+    // Others of the kind, and other kinds.
+    store.create(pod("web")).unwrap();
+    store.objects().create(claim("default", "data")).unwrap();
+    maps.create(config_map("other", "app", "v")).unwrap();
+    while watch.wait(now()).unwrap() {
+        // The folder of the other namespace is new in one that is watched for ours.
+    }
+    maps.create(config_map("other", "more", "v")).unwrap();
+    assert!(!watch.wait(now()).unwrap());
+}
+
+#[test]
+fn one_watch_may_be_over_several_kinds_and_what_is_in_no_namespace() {
+    let (_dir, store) = store();
+    let kinds = [Kind::ConfigMap, Kind::Secret, Kind::Node];
+    let mut watch = Watch::of_kinds(&store, &kinds, Some("default")).unwrap();
+    let node: v1::Node = serde_json::from_value(serde_json::json!({
+        "metadata": { "name": "here" },
+    }))
+    .unwrap();
+    for _ in 0..2 {
+        let made = store.objects().create(node.clone()).unwrap();
+        assert!(watch.wait(soon()).unwrap());
+        while watch.wait(now()).unwrap() {}
+        let uid = made.metadata.uid.unwrap();
+        store
+            .objects::<v1::Node>()
+            .remove("", "here", &uid)
+            .unwrap();
+        assert!(watch.wait(soon()).unwrap());
+        while watch.wait(now()).unwrap() {}
+    }
+    store
+        .objects()
+        .create(v1::Secret {
+            metadata: node.metadata.clone(),
+            ..v1::Secret::default()
+        })
+        .unwrap();
+    assert!(watch.wait(soon()).unwrap());
 }
