@@ -51,6 +51,7 @@ mod replace;
 mod report;
 mod run;
 mod streams;
+mod surroundings;
 mod talk;
 mod targets;
 mod up;

@@ -22,6 +22,7 @@ use k8s_openapi::api::core::v1;
 use tokio::sync::oneshot;
 
 use super::run::{node, raise_file_limit};
+use super::surroundings::Stored;
 use super::{Context, Failure};
 use crate::control;
 use crate::node::{Hold, Layout, Record, Store, StoreError};
@@ -57,7 +58,7 @@ fn live(args: &Args, root: Option<PathBuf>, launcher: &mut Launcher) -> Result<(
     let layout = context.layout();
     // From here to the end of this function this process is the pod.
     let _hold = Hold::take(&layout, &args.uid).map_err(anyhow::Error::new)?;
-    let store = Store::new(layout);
+    let store = context.store();
     let object = object(&store, args).inspect_err(|_| forget(&store, args))?;
     let spec = Arc::new(resolve(&object, &args.uid)?);
     raise_file_limit();
@@ -207,7 +208,7 @@ impl Process {
             images: Images::WhenPulled,
             resume: self.earlier()?,
             keep_volumes: true,
-            surroundings: Arc::new(crate::pod::Alone),
+            surroundings: Arc::new(Stored::around(spec, self.store.clone(), node())),
         };
         Pod::build(Arc::clone(spec), options)
     }

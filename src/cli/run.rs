@@ -13,10 +13,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::console::{Foreground, Style};
-use super::{Failure, Strictness, dirs, manifest, report};
+use super::surroundings::InManifest;
+use super::{Context as Place, Failure, Strictness, manifest, report};
 use crate::pod::Time;
-use crate::pod::{Compiler, Handle, Images, Options, Outcome, Pod, StatusStream, StdinFrom};
-use crate::spec::{self, LoadedPod, pod::Pod as Spec};
+use crate::pod::{
+    Alone, Compiler, Handle, Images, Options, Outcome, Pod, StatusStream, StdinFrom, Surroundings,
+};
+use crate::spec::{self, LoadedPod, Object, pod::Pod as Spec};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -90,8 +93,18 @@ enum Output {
 }
 
 pub fn run(args: Args, root: Option<PathBuf>) -> Result<ExitCode, Failure> {
-    let spec = Arc::new(load(&args)?);
-    let dirs = dirs(root)?;
+    let place = Place::new(root, None)?;
+    let Manifest { mut pod, objects } = manifest(&args)?;
+    // A simulation touches nothing.
+    let around: Arc<dyn Surroundings> = if args.sim {
+        Arc::new(Alone)
+    } else {
+        let namespace = pod.object.metadata.namespace.as_deref();
+        let around = InManifest::new(place.store(), namespace.unwrap_or("default"), objects)?;
+        around.vouch_for(&mut pod.object)?;
+        Arc::new(around)
+    };
+    let spec = Arc::new(resolve(pod)?);
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -107,7 +120,7 @@ pub fn run(args: Args, root: Option<PathBuf>) -> Result<ExitCode, Failure> {
             Pod::build(
                 spec,
                 Options {
-                    dirs,
+                    dirs: place.dirs,
                     compiler,
                     console: Arc::clone(&console) as _,
                     stdin: StdinFrom::Process,
@@ -115,7 +128,7 @@ pub fn run(args: Args, root: Option<PathBuf>) -> Result<ExitCode, Failure> {
                     images: Images::Eager,
                     resume: None,
                     keep_volumes: false,
-                    surroundings: Arc::new(crate::pod::Alone),
+                    surroundings: around,
                 },
             )?
         };
@@ -265,22 +278,35 @@ async fn tell_status(mut status: StatusStream, spec: Arc<Spec>, console: Arc<For
     }
 }
 
-fn load(args: &Args) -> Result<Spec, Failure> {
+/// The pod to be run, and the objects that are written beside it.
+struct Manifest {
+    pod: LoadedPod,
+    objects: Vec<Object>,
+}
+
+fn manifest(args: &Args) -> Result<Manifest, Failure> {
+    if manifest::is_program(&args.file) {
+        Ok(Manifest {
+            pod: program(args)?,
+            objects: Vec::new(),
+        })
+    } else {
+        only_pod(args)
+    }
+}
+
+fn resolve(pod: LoadedPod) -> Result<Spec, Failure> {
     let LoadedPod {
         mut object, base, ..
-    } = if manifest::is_program(&args.file) {
-        program(args)?
-    } else {
-        only_pod(args)?
-    };
+    } = pod;
     spec::bind(&mut object, &node())?;
     let uid = uuid::Uuid::new_v4().to_string();
     Ok(spec::resolve(object, &base, uid, crate::pod::now())?)
 }
 
-fn only_pod(args: &Args) -> Result<LoadedPod, Failure> {
+fn only_pod(args: &Args) -> Result<Manifest, Failure> {
     refuse_program_flags(args)?;
-    let mut pods = Vec::new();
+    let (mut pods, mut objects) = (Vec::new(), Vec::new());
     for source in manifest::read(&args.file)? {
         let loaded = spec::load(&source, args.validate.into())?;
         loaded
@@ -288,15 +314,17 @@ fn only_pod(args: &Args) -> Result<LoadedPod, Failure> {
             .iter()
             .for_each(|warning| eprintln!("warning: {warning}"));
         pods.extend(loaded.pods);
+        objects.extend(loaded.others.into_iter().map(|loaded| loaded.object));
     }
     let count = pods.len();
     let only = pods.pop().filter(|_| count == 1);
-    only.ok_or_else(|| {
+    let only = only.ok_or_else(|| {
         let shown = args.file.display();
         Failure::Usage(anyhow!(
             "{shown} holds {count} Pods, and run takes exactly one: it is that pod's process"
         ))
-    })
+    })?;
+    Ok(Manifest { pod: only, objects })
 }
 
 fn refuse_program_flags(args: &Args) -> Result<(), Failure> {

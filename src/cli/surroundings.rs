@@ -1,0 +1,148 @@
+//! What is around a pod, as the store has it or as its own manifest says.
+
+mod capacity;
+mod manifest;
+mod refers;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
+use tokio::sync::watch as channel;
+
+use crate::node::identity::{self, Bound, Identity, Named, TokenRequest};
+use crate::node::{Kind, Store, StoreError};
+use crate::pod::{Surroundings, Token};
+use crate::spec::admission::service_account::{DEFAULT, ROOT_CA};
+use crate::spec::pod::Pod as Spec;
+use crate::spec::{Allocatable, TokenWish};
+
+pub use manifest::InManifest;
+
+/// The objects of a namespace, as a stored pod finds them.
+pub struct Stored {
+    store: Store,
+    namespace: String,
+    node: String,
+    changes: Option<channel::Receiver<u64>>,
+}
+
+impl Stored {
+    /// Begins to watch what `pod` refers to, if it refers to anything. Must be called inside a tokio runtime, which carries the
+    /// watch.
+    pub fn around(pod: &Spec, store: Store, node: String) -> Stored {
+        let kinds = refers::kinds(pod);
+        Stored {
+            changes: watch::changes(&store, &pod.namespace, &kinds),
+            namespace: pod.namespace.clone(),
+            store,
+            node,
+        }
+    }
+
+    fn find<K: Kind>(&self, name: &str) -> Result<Option<Arc<K>>, String> {
+        match self.store.objects::<K>().get(&self.namespace, name) {
+            Ok(found) => Ok(Some(Arc::new(found))),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl Surroundings for Stored {
+    fn config_map(&self, name: &str) -> Result<Option<Arc<v1::ConfigMap>>, String> {
+        match name {
+            ROOT_CA => root_ca(&self.store, &self.namespace).map(Some),
+            _ => self.find(name),
+        }
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<Arc<v1::Secret>>, String> {
+        self.find(name)
+    }
+
+    fn claim(&self, name: &str) -> Result<PathBuf, String> {
+        let bound = self.store.bind_claim(&self.namespace, name);
+        bound.map_err(|error| error.to_string())
+    }
+
+    fn token(&self, wish: &TokenWish) -> Result<Token, String> {
+        let account = self.find::<v1::ServiceAccount>(&wish.service_account)?;
+        let account = account.ok_or_else(|| no_account(&wish.service_account))?;
+        let bound = Bound::Pod {
+            pod: Named::new(&wish.pod_name, &wish.pod_uid),
+            node: Some(Named::new(&self.node, "")),
+        };
+        sign(&self.store, wish, &account.metadata, bound)
+    }
+
+    fn changes(&self) -> Option<channel::Receiver<u64>> {
+        self.changes.clone()
+    }
+
+    fn allocatable(&self) -> Allocatable {
+        capacity::of_this_machine(&self.store.layout().data)
+    }
+}
+
+/// The certificates by which an API server is known. There is no such object here: every namespace has it anyhow, as in a
+/// cluster (`pkg/controller/certificates/rootcacertpublisher`), made of the installation's own authority.
+fn root_ca(store: &Store, namespace: &str) -> Result<Arc<v1::ConfigMap>, String> {
+    let pem = Identity::open(store.layout()).ca_pem();
+    let pem = pem.map_err(|error| error.to_string())?;
+    Ok(Arc::new(v1::ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(ROOT_CA.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            ..ObjectMeta::default()
+        },
+        data: Some(BTreeMap::from([("ca.crt".to_owned(), pem)])),
+        ..v1::ConfigMap::default()
+    }))
+}
+
+fn no_account(name: &str) -> String {
+    format!("failed to fetch token: serviceaccounts {name:?} not found")
+}
+
+fn sign(
+    store: &Store,
+    wish: &TokenWish,
+    account: &ObjectMeta,
+    bound: Bound,
+) -> Result<Token, String> {
+    let request = TokenRequest {
+        namespace: wish.namespace.clone(),
+        account: Named::new(
+            account.name.clone().unwrap_or_default(),
+            account.uid.clone().unwrap_or_default(),
+        ),
+        audiences: wish.audience.iter().cloned().collect(),
+        lifetime: wish.expiration,
+        bound,
+    };
+    let signed = Identity::open(store.layout()).sign(&request);
+    let identity::Token {
+        jwt,
+        expires,
+        renew,
+    } = signed.map_err(|error| format!("failed to fetch token: {error}"))?;
+    Ok(Token {
+        jwt,
+        expires: clock(expires),
+        renew: clock(renew),
+    })
+}
+
+/// A time the API writes, which is not before 1970.
+fn clock(time: Timestamp) -> SystemTime {
+    let nanos = u64::try_from(time.as_nanosecond()).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos)
+}

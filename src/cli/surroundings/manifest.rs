@@ -1,0 +1,153 @@
+//! The objects of a manifest, around the one pod of it that is run in the foreground.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use k8s_openapi::api::core::v1;
+use tokio::sync::watch;
+
+use super::{DEFAULT, ROOT_CA, capacity, no_account, root_ca, sign};
+use crate::cli::Failure;
+use crate::node::identity::Bound;
+use crate::node::{Store, StoreError};
+use crate::pod::{Surroundings, Token};
+use crate::spec::admission::service_account;
+use crate::spec::{Allocatable, Object, TokenWish};
+
+/// What the manifest of a pod says of the objects around it. Claims and the keys that sign tokens are the installation's: they
+/// are to outlive the pod.
+pub struct InManifest {
+    store: Store,
+    namespace: String,
+    config_maps: HashMap<String, Arc<v1::ConfigMap>>,
+    secrets: HashMap<String, Arc<v1::Secret>>,
+    accounts: HashMap<String, v1::ServiceAccount>,
+}
+
+impl InManifest {
+    /// Of all objects of the manifest those in the pod's namespace. A claim among them is stored, if it is not yet: it is a
+    /// directory that stays when the pod is gone.
+    pub fn new(store: Store, namespace: &str, objects: Vec<Object>) -> anyhow::Result<InManifest> {
+        let mut around = InManifest {
+            store,
+            namespace: namespace.to_owned(),
+            config_maps: HashMap::new(),
+            secrets: HashMap::new(),
+            accounts: HashMap::new(),
+        };
+        for object in objects {
+            let metadata = object.metadata();
+            let own = metadata.namespace.as_deref().unwrap_or("default");
+            if own != namespace {
+                continue;
+            }
+            let name = metadata.name.clone().unwrap_or_default();
+            match object {
+                Object::ConfigMap(object) => {
+                    around.config_maps.insert(name, Arc::from(object));
+                }
+                Object::Secret(object) => {
+                    around.secrets.insert(name, Arc::from(object));
+                }
+                Object::ServiceAccount(object) => {
+                    around.accounts.insert(name, *object);
+                }
+                Object::PersistentVolumeClaim(object) => around.store_claim(*object)?,
+                // What they say was heeded when the pod was read.
+                _ => {}
+            }
+        }
+        Ok(around)
+    }
+
+    fn store_claim(&self, claim: v1::PersistentVolumeClaim) -> anyhow::Result<()> {
+        let name = claim.metadata.name.clone().unwrap_or_default();
+        let claims = self.store.objects::<v1::PersistentVolumeClaim>();
+        let stored = match claims.get(&self.namespace, &name) {
+            Err(StoreError::NotFound { .. }) => {
+                let made = self.store.ensure_namespace(&self.namespace);
+                made.and_then(|()| claims.create(claim)).map(|_| ())
+            }
+            found => found.map(|_| ()),
+        };
+        stored.with_context(|| format!("persistentvolumeclaim {name:?}"))
+    }
+
+    /// Gives the pod its account, and the account's token, if it asks for one: in the foreground a pod is nobody unless it says
+    /// otherwise.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn vouch_for(&self, pod: &mut v1::Pod) -> Result<(), Failure> {
+        let spec = pod.spec.as_ref();
+        let asks = spec.is_some_and(|spec| {
+            let names = [&spec.service_account_name, &spec.service_account];
+            let mut names = names.into_iter().flatten();
+            names.any(|name| !name.is_empty()) || spec.automount_service_account_token == Some(true)
+        });
+        if !asks {
+            return Ok(());
+        }
+        let account = self.account(service_account::account_of(pod)).ok();
+        let chance: [u8; 16] = *uuid::Uuid::new_v4().as_bytes();
+        let chance = [chance[0], chance[1], chance[2], chance[3], chance[4]];
+        service_account::fill_in(pod, account.as_ref(), chance).map_err(|why| {
+            let name = pod.metadata.name.as_deref().unwrap_or_default();
+            Failure::Plain(format!("error: pods {name:?} is forbidden: {why}"))
+        })
+    }
+
+    /// The account of the manifest, or the one that is stored; every namespace has one called `default`.
+    fn account(&self, name: &str) -> Result<v1::ServiceAccount, String> {
+        if let Some(account) = self.accounts.get(name) {
+            return Ok(account.clone());
+        }
+        if name == DEFAULT {
+            let made = self.store.ensure_namespace(&self.namespace);
+            made.map_err(|error| error.to_string())?;
+        }
+        let accounts = self.store.objects::<v1::ServiceAccount>();
+        match accounts.get(&self.namespace, name) {
+            Err(StoreError::NotFound { .. }) => Err(no_account(name)),
+            found => found.map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl Surroundings for InManifest {
+    fn config_map(&self, name: &str) -> Result<Option<Arc<v1::ConfigMap>>, String> {
+        match name {
+            ROOT_CA => root_ca(&self.store, &self.namespace).map(Some),
+            _ => Ok(self.config_maps.get(name).cloned()),
+        }
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<Arc<v1::Secret>>, String> {
+        Ok(self.secrets.get(name).cloned())
+    }
+
+    fn claim(&self, name: &str) -> Result<PathBuf, String> {
+        let bound = self.store.bind_claim(&self.namespace, name);
+        bound.map_err(|error| error.to_string())
+    }
+
+    /// Not bound to the pod, of which no one but this process knows.
+    fn token(&self, wish: &TokenWish) -> Result<Token, String> {
+        let name = match wish.service_account.as_str() {
+            "" => DEFAULT,
+            name => name,
+        };
+        let account = self.account(name)?;
+        sign(&self.store, wish, &account.metadata, Bound::Account)
+    }
+
+    fn changes(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
+
+    fn allocatable(&self) -> Allocatable {
+        capacity::of_this_machine(&self.store.layout().data)
+    }
+}
