@@ -130,6 +130,6 @@ pub fn rule(action: RuleAction, operator: ExitCodes, values: &[i32]) -> RestartR
 pub fn volume(name: &str) -> Volume {
     Volume {
         name: name.into(),
-        source: VolumeSource::EmptyDir,
+        source: VolumeSource::EmptyDir(EmptyDir::default()),
     }
 }
