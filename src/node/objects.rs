@@ -118,9 +118,22 @@ impl<K: Kind> Objects<K> {
     /// The same, if `allowed` (given namespace and name) says so while nobody else can change anything.
     pub(super) fn create_if(
         &self,
-        mut object: K,
+        object: K,
         allowed: impl FnOnce(&str, &str) -> Result<(), StoreError>,
     ) -> Result<K, StoreError> {
+        let created = self.create_as(object, allowed, |_| Ok(()), |_, ()| ());
+        created.map(|(object, ())| object)
+    }
+
+    /// The same; what `decide` makes of the object, which has its name and uid by then, is stored, and `then` happens before
+    /// anybody else can change it.
+    pub(super) fn create_as<T>(
+        &self,
+        mut object: K,
+        allowed: impl FnOnce(&str, &str) -> Result<(), StoreError>,
+        decide: impl FnOnce(&mut K) -> Result<T, StoreError>,
+        then: impl FnOnce(&K, &T),
+    ) -> Result<(K, T), StoreError> {
         object.begin();
         object.strip();
         let namespace = Self::settle_namespace(object.metadata_mut())?;
@@ -147,9 +160,11 @@ impl<K: Kind> Objects<K> {
         meta.deletion_grace_period_seconds = None;
         meta.generation = K::GENERATIONS.then_some(1);
         meta.resource_version = Some(writers.version(0)?);
+        let decided = decide(&mut object)?;
         self.write(&object)?;
+        then(&object, &decided);
         object.dress();
-        Ok(object)
+        Ok((object, decided))
     }
 
     /// Every object of a namespaced kind is in one; the others are in none.

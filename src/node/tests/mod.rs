@@ -4,7 +4,6 @@
 mod any;
 mod chaos;
 pub(super) mod child;
-mod child;
 mod claims;
 mod crash;
 mod delete;
