@@ -35,10 +35,10 @@ impl EventKind {
 impl Event {
     /// Who reports it: `From` in `kubectl describe`.
     pub fn component(&self) -> &'static str {
-        if self.reason == "Scheduled" {
-            "default-scheduler"
-        } else {
-            "kubelet"
+        match self.reason {
+            "Scheduled" | "FailedScheduling" => "default-scheduler",
+            "PodPresetConflict" => "podpreset-admission",
+            _ => "kubelet",
         }
     }
 
