@@ -388,10 +388,7 @@ fn style(args: &Args, spec: &Spec) -> Style {
 
 /// The name of this machine.
 pub(super) fn node() -> String {
-    nix::unistd::gethostname()
-        .ok()
-        .and_then(|name| name.into_string().ok())
-        .unwrap_or_else(|| "localhost".to_owned())
+    crate::node::machine_name()
 }
 
 /// 0 when the pod Succeeded, else the exit code of the container that failed for good first; 1 when none did.
