@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::machine;
 use super::published::Published;
 use super::{Layout, PID_ANNOTATION};
 use crate::spec::{PodPreset, Typed};
@@ -129,9 +130,13 @@ impl Kind for v1::PersistentVolumeClaim {
     }
 }
 
-/// There is one, and its status is told by whoever shows it: it changes with the machine, not with the object.
+/// There is one; its status is the machine's own, and told anew each time.
 impl Kind for v1::Node {
     fn strip(&mut self) {
         self.status = None;
+    }
+
+    fn dress(&mut self) {
+        machine::tell_status(self);
     }
 }

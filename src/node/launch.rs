@@ -22,7 +22,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::error::{StoreError, doing};
 use super::pidfd::PidFd;
-use super::{Process, Reconciled, Sight, Store, reconcile_pod};
+use super::{Process, Reconciled, Sight, Store, is_unplaced, reconcile_pod};
 
 /// What is given to this room to reach a pod's machine. Implemented where the sandbox is known.
 pub trait Machinery: Send + Sync {
@@ -87,11 +87,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Of what a process says instead of `ready`, and of its log, so much is shown.
 const MAX_WORDS: u64 = 16 << 10;
 
-/// Which attempt is to be launched for a pod as it stands; none if it needs no process: it has one, is done, or is being
-/// deleted. A pod whose process was lost is started again unless its policy is Never.
+/// Which attempt is to be launched for a pod as it stands; none if it needs no process: it has one, has no place, is done, or
+/// is being deleted. A pod whose process was lost is started again unless its policy is Never.
 pub fn due(sight: &Sight) -> Option<u32> {
     let pod = &sight.pod;
-    if sight.process.pid().is_some() || pod.metadata.deletion_timestamp.is_some() {
+    if sight.process.pid().is_some()
+        || pod.metadata.deletion_timestamp.is_some()
+        || is_unplaced(pod)
+    {
         return None;
     }
     let Some(attempt) = sight.attempt else {

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 /// DATA/objects/<plural>/<namespace>/<name>.json     the API object, without status
 /// DATA/objects/<plural>/_/<name>.json               the same of a kind that is in no namespace
 /// DATA/claims/<uid>/        what a PersistentVolumeClaim is bound to, until it is deleted
+/// DATA/placement/<mark>/<uid>.json    pods without a place, and pods that keep others away
 /// DATA/status/<uid>.json    the last status its process published
 /// DATA/events/<uid>.json    its events, counted
 /// DATA/pods/<uid>/          volumes and roots: the sandbox's
@@ -44,6 +45,10 @@ impl Layout {
 
     pub fn claims(&self) -> PathBuf {
         self.data.join("claims")
+    }
+
+    pub fn placement(&self) -> PathBuf {
+        self.data.join("placement")
     }
 
     pub fn statuses(&self) -> PathBuf {

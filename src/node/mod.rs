@@ -14,11 +14,13 @@
 //!
 //! Absent from this room: the sandbox. It reaches pods through [`crate::control`] and the [`Machinery`] it is given.
 
+mod admit;
 mod any;
 mod claims;
 mod delete;
 mod disk;
 mod error;
+mod evict;
 mod hands;
 mod hold;
 pub mod identity;
@@ -28,12 +30,15 @@ mod layout;
 mod lock;
 pub mod logs;
 mod lost;
+mod machine;
 pub mod manifests;
+mod marks;
 mod names;
 mod namespaces;
 mod objects;
 mod orphans;
 mod pidfd;
+mod place;
 mod published;
 mod reconcile;
 mod record;
@@ -42,6 +47,7 @@ pub mod seal;
 mod sight;
 mod store;
 mod supervise;
+mod unplaced;
 mod update;
 mod voice;
 mod watch;
@@ -50,16 +56,20 @@ mod writers;
 #[cfg(test)]
 mod tests;
 
+pub use admit::{Created, admit, create_pod, note_event};
 pub use any::AnyObjects;
 pub use claims::ClaimError;
 pub use delete::{Deleted, Deletion, delete};
 pub use error::StoreError;
+pub use evict::{DrivenAway, drive_away};
 pub use hold::Hold;
 pub use kind::Kind;
 pub use launch::{LaunchError, Launched, Launcher, Machinery, due};
 pub use layout::Layout;
 pub use lock::{HoldError, Process};
+pub use machine::machine_name;
 pub use objects::{Applied, Objects};
+pub use place::{Among, Placement, is_unplaced, place, place_and_launch};
 pub use published::Published;
 pub use reconcile::{Reconciled, get, list, reconcile, reconcile_pod};
 pub use record::Record;

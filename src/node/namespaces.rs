@@ -128,6 +128,21 @@ impl Store {
         })
     }
 
+    /// Stores a new pod in a namespace that is there, as `decide` makes it: see [`Objects::create_as`].
+    pub(super) fn create_by<T>(
+        &self,
+        pod: v1::Pod,
+        decide: impl FnOnce(&mut v1::Pod) -> Result<T, StoreError>,
+        then: impl FnOnce(&v1::Pod, &T),
+    ) -> Result<(v1::Pod, T), StoreError> {
+        let kind = spec::Kind::Pod;
+        let meta = &pod.metadata;
+        let namespace = meta.namespace.as_deref().unwrap_or(DEFAULT);
+        self.require_namespace(kind, meta.name.as_deref().unwrap_or_default(), namespace)?;
+        let allowed = |namespace: &str, name: &str| self.check_namespace(kind, name, namespace);
+        self.objects().create_as(pod, allowed, decide, then)
+    }
+
     /// What there should be when somebody looks, and what should be no more. A reader sees what there is all the same.
     pub(super) fn prepare(&self, kind: spec::Kind, namespace: Option<&str>) {
         let prepared = match (kind, namespace) {
@@ -150,6 +165,7 @@ impl Store {
                 let mut names = all.filter_map(|one| one.metadata.name);
                 names.try_for_each(|name| self.ensure_account(&name))
             }),
+            (spec::Kind::Node, _) => self.ensure_node(),
             (spec::Kind::PersistentVolumeClaim, Some(one)) => {
                 self.settle_claims(Turn::Skip, one);
                 Ok(())

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1;
 use serde::{Deserialize, Serialize};
 
 use super::disk::{Draft, Durable, Folder};
+use super::error::{StoreError, doing};
 use super::writers::micros;
 use super::{Layout, names};
 
@@ -85,6 +86,22 @@ impl Published<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl Published<'_> {
+    /// Forgets what was said of a pod that has no process.
+    pub(super) fn remove(layout: &Layout, pod: &v1::Pod) -> Result<(), StoreError> {
+        let path = layout.statuses();
+        let uid = pod.metadata.uid.as_deref().unwrap_or_default();
+        let remove = || match Folder::open(&path) {
+            Ok(folder) => folder.remove(&format!("{uid}.json"), Draft::OfFile, Durable::No),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        };
+        remove()
+            .map(|_| ())
+            .map_err(doing("remove a status in", &path))
     }
 }
 

@@ -19,7 +19,7 @@ use super::pidfd::PidFd;
 use super::published::Published;
 use super::record::note_after_death;
 use super::writers::{Turn, micros, now};
-use super::{Layout, Machinery, Sight, Store, orphans, supervise};
+use super::{Layout, Machinery, Sight, Store, is_unplaced, orphans, supervise};
 use crate::lifecycle::{Event, EventKind, Time};
 
 /// What became of a pod whose process is gone.
@@ -214,6 +214,7 @@ fn put_in_order(
     let published = store.published(uid)?;
     match (published, found) {
         (None, Process::None) => Ok(Reconciled::Fine),
+        (Some(_), Process::None) if is_unplaced(&pod) => Ok(Reconciled::Fine),
         (Some(published), Process::None) if published.is_terminal() => Ok(Reconciled::Fine),
         (Some(published), _) if published.is_terminal() => {
             sweep(machinery, uid, &pod);

@@ -12,7 +12,7 @@ use super::lock::{self, Process};
 use super::objects::Objects;
 use super::published::Published;
 use super::writers::version_of;
-use super::{Layout, PID_ANNOTATION, Store};
+use super::{Layout, PID_ANNOTATION, Store, is_unplaced};
 
 /// A pod and what stands behind its view.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl Onlooker {
             self.process(&uid, buffer)
         };
         let mut published = self.published(&uid, buffer);
-        if looks_lost(process, published.as_ref()) {
+        if looks_lost(&pod, process, published.as_ref()) {
             // It may have been started, or have come to its end in order, between the two looks.
             process = self.process(&uid, buffer);
             published = self.published(&uid, buffer);
@@ -116,9 +116,11 @@ impl Onlooker {
     }
 }
 
-fn looks_lost(process: Process, published: Option<&Published>) -> bool {
+fn looks_lost(pod: &v1::Pod, process: Process, published: Option<&Published>) -> bool {
     match (process, published) {
         (Process::Living { .. }, _) => false,
+        // Somebody else has said why it has no process.
+        (Process::None, Some(_)) if is_unplaced(pod) => false,
         (_, Some(published)) => !published.is_terminal(),
         // Killed before its first word.
         (Process::Dead { .. }, None) => true,
@@ -128,9 +130,10 @@ fn looks_lost(process: Process, published: Option<&Published>) -> bool {
 
 /// The view: what the kubelet would have reported, had there been one.
 fn sight(mut pod: v1::Pod, process: Process, published: Option<Published<'static>>) -> Sight {
-    let lost = looks_lost(process, published.as_ref());
+    let lost = looks_lost(&pod, process, published.as_ref());
     let attempt = published
         .as_ref()
+        .filter(|_| !is_unplaced(&pod))
         .map(|published| published.sandbox_attempt);
     let seen = published.as_ref().map_or(0, Published::version);
     let mut status = published

@@ -12,6 +12,7 @@ use super::error::{StoreError, doing};
 use super::hands::share_out;
 use super::kind::Kind;
 use super::lock::{self, Process};
+use super::marks::Mark;
 use super::objects::{Applied, Objects};
 use super::published::{Published, read_events};
 use super::seal::Key;
@@ -111,12 +112,13 @@ impl Store {
         self.pods.list(namespace)
     }
 
-    /// Stores a new pod. Fills in uid (unless it has one), resourceVersion, generation and creationTimestamp.
+    /// Stores a new pod, placed if it fits ([`Store::create_placed`]), whether or not its namespace is there. Fills in uid (unless
+    /// it has one), resourceVersion, generation and creationTimestamp.
     ///
     /// # Errors
     /// `AlreadyExists`, `Invalid`, or the machine's.
     pub fn create(&self, pod: v1::Pod) -> Result<v1::Pod, StoreError> {
-        self.pods.create(pod)
+        self.create_anywhere(pod).map(|(pod, _)| pod)
     }
 
     /// The same in a namespace that is there: see [`Store::require_namespace`], which nobody can take away in between.
@@ -124,7 +126,7 @@ impl Store {
     /// # Errors
     /// `NotFound` (the namespace), `Forbidden` (it is on its way out), and as [`Store::create`].
     pub fn create_in_namespace(&self, pod: v1::Pod) -> Result<v1::Pod, StoreError> {
-        self.create_any(pod)
+        self.create_placed(pod).map(|(pod, _)| pod)
     }
 
     /// Changes a stored pod from a fresh reading. What runs is not told: see [`super::update_running`].
@@ -197,7 +199,9 @@ impl Store {
         let logs = self.layout.pod_logs(namespace, name, uid);
         remove_tree(&logs).map_err(doing("remove", &logs))?;
         let file = format!("{uid}.json");
-        for place in [self.layout.statuses(), self.layout.events()] {
+        let marks = Mark::ALL.map(|mark| mark.folder(&self.layout));
+        let places = [self.layout.statuses(), self.layout.events()];
+        for place in places.into_iter().chain(marks) {
             let remove = Folder::open(&place)
                 .and_then(|folder| folder.remove(&file, Draft::OfFile, Durable::No));
             match remove {

@@ -82,6 +82,9 @@ impl Watch {
             watch.add(&running, PLACED | Flags::IN_CREATE | Flags::IN_CLOSE_WRITE)?;
         }
         watch.add_namespaces()?;
+        // What is said of the machine decides which pods may run.
+        let nodes = Folder::make(&store.layout().objects())?.make_sub("nodes")?;
+        watch.add(&nodes.make_sub(names::CLUSTER)?, PLACED)?;
         Ok(watch)
     }
 

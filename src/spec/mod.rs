@@ -56,6 +56,7 @@ pub mod pod;
 mod preset;
 mod program;
 mod project;
+pub mod qos;
 mod quantity;
 mod report;
 mod resolve;

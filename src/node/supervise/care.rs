@@ -22,6 +22,8 @@ pub(super) struct Care {
     backoff: Backoff,
     /// It is being started.
     under_way: bool,
+    /// We gave it its place: nobody else is about to start it.
+    ours: bool,
     /// We have started it, or found it running.
     ran: bool,
     /// Since when it is without a process that it should have.
@@ -54,7 +56,9 @@ impl Care {
             self.since = None;
             return Turn::Rest;
         }
-        if let Some(after) = newborn(sight, wall) {
+        if !self.ours
+            && let Some(after) = newborn(sight, wall)
+        {
             return Turn::Later { after, told: None };
         }
         let since = *self.since.get_or_insert(now);
@@ -71,6 +75,11 @@ impl Care {
         (self.ran, self.under_way) = (true, true);
         (self.since, self.told) = (None, None);
         Turn::Start
+    }
+
+    /// It has its place from us.
+    pub fn adopt(&mut self) {
+        self.ours = true;
     }
 
     /// The launch is through.
@@ -106,7 +115,7 @@ mod tests {
         let created = Timestamp::from_second(WALL - age).unwrap().to_string();
         let pod: v1::Pod = serde_json::from_value(json!({
             "metadata": { "name": "web", "uid": "u", "creationTimestamp": created },
-            "spec": { "restartPolicy": "Always", "containers": [] },
+            "spec": { "restartPolicy": "Always", "nodeName": "here", "containers": [] },
             "status": { "phase": "Failed", "reason": "SandboxLost" },
         }))
         .unwrap();
@@ -139,6 +148,16 @@ mod tests {
         let never = |age| sight(age, Process::None, None);
         assert_eq!(turn(&mut care, &never(4), 100), later(6, None));
         assert_eq!(turn(&mut care, &never(10), 100), Turn::Start);
+    }
+
+    #[test]
+    fn one_that_was_placed_by_us_is_started_at_once() {
+        let mut care = Care::default();
+        care.adopt();
+        assert_eq!(
+            turn(&mut care, &sight(4, Process::None, None), 100),
+            Turn::Start
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! ending  taking down what was started
 //! ```
 //!
-//! It waits for births and deaths of processes, for objects that come and go, and for the manifests' directory; there is no
+//! It waits for births and deaths of processes, for pods that come and go, for changes of the machine's object, and for the manifests' directory; there is no
 //! clock but the pause before a pod is started again, and the kubelet's look at the manifests every 20 s. Killed, it
 //! leaves the pods running, and the next one takes them over.
 
@@ -37,7 +37,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::error::StoreError;
 use super::manifests::Manifests;
-use super::{LaunchError, Launched, Launcher, Machinery, Sight, Store, Watch};
+use super::{
+    Among, DrivenAway, LaunchError, Launched, Launcher, Machinery, Sight, Store, Watch, is_unplaced,
+};
 use crate::lifecycle::{Event, EventKind, Time};
 use care::{Care, Turn};
 pub use note::Note;
@@ -109,7 +111,10 @@ impl Supervisor {
             self.look_at_manifests();
             let sights = super::list(&self.store, self.machinery.as_ref(), None)?;
             self.settle_statics(&sights);
+            let leaves = self.drive_away(&sights);
+            self.place(&sights)?;
             let wake = self.start_what_is_due(&sights);
+            let wake = wake.into_iter().chain(leaves).min();
             match self.wait(wake)? {
                 Signalled::End => return self.end(),
                 Signalled::Nothing => {}
@@ -142,6 +147,36 @@ impl Supervisor {
             Ok(self.signals.take())
         });
         waited.map_err(|error| StoreError::Process(format!("wait for pods: {error}")))
+    }
+
+    /// Gives their place to pods that wait for one and fit now. The watch tells of them; they are ours to start.
+    fn place(&mut self, sights: &[Sight]) -> Result<(), StoreError> {
+        if !sights.iter().any(|sight| is_unplaced(&sight.pod)) {
+            return Ok(());
+        }
+        for pod in super::place(&self.store, Among::All)? {
+            self.cares.entry(uid(&pod).to_owned()).or_default().adopt();
+        }
+        Ok(())
+    }
+
+    /// Begins to delete what a taint drives away. Says when the next pod has to go.
+    fn drive_away(&mut self, sights: &[Sight]) -> Option<Instant> {
+        let now = wall();
+        let driven = super::drive_away(&self.store, self.machinery.as_ref(), sights, now);
+        match driven {
+            Ok(DrivenAway { pods, next }) => {
+                for pod in pods {
+                    (self.tell)(&Note::Evicting { pod });
+                }
+                let left = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok());
+                left.map(|left| Instant::now() + left)
+            }
+            Err(error) => {
+                (self.tell)(&Note::Trouble(format!("look at the taints: {error}")));
+                None
+            }
+        }
     }
 
     /// Begins to start what should run and does not. Says when to look again for what has to wait.

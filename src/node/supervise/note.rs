@@ -35,6 +35,10 @@ pub enum Note {
     Deleting {
         pod: String,
     },
+    /// A taint drives it away.
+    Evicting {
+        pod: String,
+    },
     Manifest(String),
     Stopping {
         pods: usize,
@@ -66,6 +70,10 @@ impl fmt::Display for Note {
             }
             Note::NotStarted { pod, error } => write!(f, "pod {pod} could not be started: {error}"),
             Note::Created { pod } => write!(f, "pod {pod} created"),
+            Note::Evicting { pod } => write!(
+                f,
+                "pod {pod} is evicted: the node has a taint that it does not tolerate"
+            ),
             Note::Deleting { pod } => write!(f, "pod {pod} is being deleted"),
             Note::Manifest(problem) | Note::Trouble(problem) => f.write_str(problem),
             Note::Stopping { pods } => write!(f, "stopping {pods} pods"),

@@ -1,0 +1,240 @@
+//! This machine as the one node there is.
+//!
+//! Its object is made when somebody first asks for it or changes it, and holds what people say of it: labels, annotations,
+//! taints, whether it is cordoned. What is the machine's own to say is its status, told anew each time and never stored.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::error::StoreError;
+use super::objects::{Applied, Objects};
+use super::writers::now;
+use super::{Store, names};
+
+const HOSTNAME: &str = "kubernetes.io/hostname";
+const OS: &str = "kubernetes.io/os";
+const ARCHITECTURE: &str = "kubernetes.io/arch";
+
+/// Where the state of a whole machine lies, whatever one user chooses.
+const STATE: &str = "/var/lib/wasmpod";
+
+/// The name of this machine as a node: that of the host, as kubelets take it (`pkg/util/node` `GetHostname`). What cannot be
+/// part of an object's name becomes a dash.
+pub fn machine_name() -> String {
+    let name = nix::unistd::gethostname();
+    let name = name.ok().and_then(|name| name.into_string().ok());
+    as_name(&name.unwrap_or_default())
+}
+
+fn as_name(host: &str) -> String {
+    let letter = |c: char| match c {
+        'a'..='z' | '0'..='9' | '.' | '-' => c,
+        _ => '-',
+    };
+    let name: String = host.trim().to_lowercase().chars().map(letter).collect();
+    let labels = name.split('.').map(|label| label.trim_matches('-'));
+    let labels: Vec<&str> = labels.filter(|label| !label.is_empty()).collect();
+    let name = labels.join(".");
+    if names::is_name(&name) {
+        name
+    } else {
+        "localhost".to_owned()
+    }
+}
+
+impl Store {
+    fn nodes(&self) -> Objects<v1::Node> {
+        self.objects()
+    }
+
+    /// This machine's object as it is stored, or as it would be.
+    ///
+    /// # Errors
+    /// `Corrupt`, or the machine's.
+    pub fn node(&self) -> Result<v1::Node, StoreError> {
+        let name = machine_name();
+        let stored = self.nodes().find("", &name)?;
+        Ok(stored.unwrap_or_else(|| new_node(&name)))
+    }
+
+    /// Stores this machine's object if it is not.
+    ///
+    /// # Errors
+    /// `Corrupt`, or the machine's.
+    pub fn ensure_node(&self) -> Result<(), StoreError> {
+        let name = machine_name();
+        if self.nodes().find("", &name)?.is_some() {
+            return Ok(());
+        }
+        match self.nodes().create(new_node(&name)) {
+            // Somebody else may have been faster.
+            Ok(_) | Err(StoreError::AlreadyExists { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes the object of the node of this name; there is one.
+    ///
+    /// # Errors
+    /// `NotFound`; what `change` returns; or the machine's.
+    pub fn change_node(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut v1::Node) -> Result<(), StoreError>,
+    ) -> Result<(v1::Node, Applied), StoreError> {
+        self.ensure_node()?;
+        self.nodes().update("", name, change)
+    }
+}
+
+fn new_node(name: &str) -> v1::Node {
+    let labels = [
+        (HOSTNAME, name),
+        (OS, std::env::consts::OS),
+        (ARCHITECTURE, architecture()),
+    ];
+    let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    v1::Node {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(BTreeMap::from(labels)),
+            ..ObjectMeta::default()
+        },
+        ..v1::Node::default()
+    }
+}
+
+/// As Go calls it, and so Kubernetes.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        "powerpc64" => "ppc64le",
+        other => other,
+    }
+}
+
+/// Fills in what the machine says of itself. What cannot be found out is left out.
+pub(super) fn tell_status(node: &mut v1::Node) {
+    let capacity = capacity();
+    node.status = Some(v1::NodeStatus {
+        addresses: Some(vec![v1::NodeAddress {
+            address: node.metadata.name.clone().unwrap_or_default(),
+            type_: "Hostname".to_owned(),
+        }]),
+        // Nothing is kept back for the machine itself.
+        allocatable: Some(capacity.clone()),
+        capacity: Some(capacity),
+        conditions: Some(vec![v1::NodeCondition {
+            type_: "Ready".to_owned(),
+            status: "True".to_owned(),
+            reason: Some("KubeletReady".to_owned()),
+            message: Some("kubelet is posting ready status".to_owned()),
+            last_heartbeat_time: Some(now()),
+            last_transition_time: node.metadata.creation_timestamp.clone(),
+        }]),
+        node_info: Some(info()),
+        ..v1::NodeStatus::default()
+    });
+}
+
+fn capacity() -> BTreeMap<String, Quantity> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = memory_kib().map(|kib| format!("{kib}Ki"));
+    let amounts = [
+        ("cpu", Some(cores.to_string())),
+        ("memory", memory),
+        (
+            "ephemeral-storage",
+            disk_kib(Path::new(STATE)).map(|kib| format!("{kib}Ki")),
+        ),
+    ];
+    let amounts = amounts.into_iter();
+    amounts
+        .filter_map(|(name, amount)| Some((name.to_owned(), Quantity(amount?))))
+        .collect()
+}
+
+fn memory_kib() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// Of the file system that holds a place, or will.
+fn disk_kib(place: &Path) -> Option<u64> {
+    let there = place.ancestors().find(|path| path.exists())?;
+    let disk = nix::sys::statvfs::statvfs(there).ok()?;
+    Some(disk.blocks().saturating_mul(disk.fragment_size()) / 1024)
+}
+
+fn info() -> v1::NodeSystemInfo {
+    let line = |path: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.trim().to_owned()
+    };
+    let version = concat!("v", env!("CARGO_PKG_VERSION"));
+    v1::NodeSystemInfo {
+        architecture: architecture().to_owned(),
+        boot_id: line("/proc/sys/kernel/random/boot_id"),
+        container_runtime_version: concat!("wasmpod://", env!("CARGO_PKG_VERSION")).to_owned(),
+        kernel_version: line("/proc/sys/kernel/osrelease"),
+        kubelet_version: version.to_owned(),
+        machine_id: line("/etc/machine-id"),
+        operating_system: std::env::consts::OS.to_owned(),
+        os_image: os_image().unwrap_or_else(|| "Linux".to_owned()),
+        system_uuid: line("/sys/class/dmi/id/product_uuid"),
+        ..v1::NodeSystemInfo::default()
+    }
+}
+
+fn os_image() -> Option<String> {
+    let text = fs::read_to_string("/etc/os-release").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(line.trim_matches('"').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_of_whatever_name_is_a_node_with_a_valid_one() {
+        let rows = [
+            ("web-1.example.com", "web-1.example.com"),
+            ("Grace", "grace"),
+            ("my_laptop", "my-laptop"),
+            ("-a-.b_", "a.b"),
+            ("..", "localhost"),
+            ("", "localhost"),
+        ];
+        for (host, name) in rows {
+            assert_eq!(as_name(host), name, "{host:?}");
+        }
+    }
+
+    #[test]
+    fn the_machine_tells_how_much_of_everything_there_is() {
+        let mut node = new_node("here");
+        tell_status(&mut node);
+        let status = node.status.unwrap();
+        let amounts = status.capacity.unwrap();
+        let names: Vec<&str> = amounts.keys().map(String::as_str).collect();
+        assert_eq!(names, ["cpu", "ephemeral-storage", "memory"]);
+        for (name, amount) in &amounts {
+            let amount: crate::spec::Quantity = amount.0.parse().unwrap();
+            assert!(amount > crate::spec::Quantity::ZERO, "{name}");
+        }
+        assert_eq!(status.node_info.unwrap().operating_system, "linux");
+    }
+}
