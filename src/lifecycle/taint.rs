@@ -54,3 +54,104 @@ pub fn stay(pod: &v1::Pod, node: &v1::Node, placed: Timestamp) -> Stay {
     let length = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     since.checked_add(length).map_or(Stay::Forever, Stay::Until)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn stays(tolerations: Value, taints: Value, placed: i64) -> Option<i64> {
+        let pod =
+            json!({ "metadata": {}, "spec": { "containers": [], "tolerations": tolerations } });
+        let node = json!({ "metadata": {}, "spec": { "taints": taints } });
+        let pod = serde_json::from_value(pod).unwrap();
+        let node = serde_json::from_value(node).unwrap();
+        match stay(&pod, &node, at(placed)) {
+            Stay::Forever => None,
+            Stay::Until(end) => Some(end.as_second()),
+        }
+    }
+
+    #[test]
+    fn a_pod_stays_as_long_as_it_tolerates_everything() {
+        let taint = |key: &str, added: i64| json!({ "key": key, "effect": "NoExecute", "timeAdded": at(added).to_string() });
+        let tolerates = |key: &str, seconds: Value| json!({ "key": key, "operator": "Exists", "tolerationSeconds": seconds });
+        let rows = [
+            ("no taint", json!([]), json!([]), 100, None),
+            (
+                "another effect",
+                json!([]),
+                json!([{ "key": "a", "effect": "NoSchedule" }]),
+                100,
+                None,
+            ),
+            (
+                "not tolerated",
+                json!([]),
+                json!([taint("a", 200)]),
+                100,
+                Some(100),
+            ),
+            (
+                "for ever",
+                json!([tolerates("a", Value::Null)]),
+                json!([taint("a", 200)]),
+                100,
+                None,
+            ),
+            (
+                "for a while, from the taint on",
+                json!([tolerates("a", json!(60))]),
+                json!([taint("a", 200)]),
+                100,
+                Some(260),
+            ),
+            (
+                "for a while, from the pod on",
+                json!([tolerates("a", json!(60))]),
+                json!([taint("a", 200)]),
+                300,
+                Some(360),
+            ),
+            (
+                "for no time at all",
+                json!([tolerates("a", json!(-5))]),
+                json!([taint("a", 200)]),
+                100,
+                Some(200),
+            ),
+            (
+                "the shortest counts",
+                json!([
+                    tolerates("a", json!(60)),
+                    tolerates("b", json!(30)),
+                    tolerates("c", Value::Null)
+                ]),
+                json!([taint("a", 200), taint("b", 210), taint("c", 0)]),
+                100,
+                Some(240),
+            ),
+            (
+                "all have to be tolerated",
+                json!([tolerates("a", json!(60))]),
+                json!([taint("a", 200), taint("b", 200)]),
+                100,
+                Some(100),
+            ),
+            (
+                "a taint that does not say since when",
+                json!([tolerates("a", json!(60))]),
+                json!([{ "key": "a", "effect": "NoExecute" }]),
+                100,
+                Some(160),
+            ),
+        ];
+        for (what, tolerations, taints, placed, end) in rows {
+            assert_eq!(stays(tolerations, taints, placed), end, "{what}");
+        }
+    }
+}

@@ -60,13 +60,13 @@ impl Watch {
         Ok(watch)
     }
 
-    /// The same for who only wants to know which pods there are, and whether they have a process: what pods do in between
-    /// happens much more often.
+    /// The same for who only wants to know which pods there are, whether they may run and whether they have a process: what pods
+    /// do in between happens much more often.
     ///
     /// # Errors
     /// As there.
     pub fn of_lives(store: &Store) -> io::Result<Watch> {
-        Watch::over(store, &[Kind::Pod], None)
+        Watch::over(store, &[Kind::Pod, Kind::Node, Kind::Namespace], None)
     }
 
     fn over(store: &Store, kinds: &[Kind], namespace: Option<&str>) -> io::Result<Watch> {
@@ -82,9 +82,6 @@ impl Watch {
             watch.add(&running, PLACED | Flags::IN_CREATE | Flags::IN_CLOSE_WRITE)?;
         }
         watch.add_namespaces()?;
-        // What is said of the machine decides which pods may run.
-        let nodes = Folder::make(&store.layout().objects())?.make_sub("nodes")?;
-        watch.add(&nodes.make_sub(names::CLUSTER)?, PLACED)?;
         Ok(watch)
     }
 
