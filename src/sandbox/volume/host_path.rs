@@ -21,16 +21,27 @@ pub enum PathKind {
 }
 
 impl PathKind {
-    /// What the error calls it, and whether a type is it.
-    fn expected(self) -> Option<(&'static str, fn(&FileType) -> bool)> {
-        Some(match self {
-            PathKind::Unchecked => return None,
-            PathKind::Directory | PathKind::DirectoryOrCreate => ("directory", FileType::is_dir),
-            PathKind::File | PathKind::FileOrCreate => ("file", FileType::is_file),
-            PathKind::Socket => ("socket file", FileType::is_socket),
-            PathKind::CharDevice => ("character device", FileType::is_char_device),
-            PathKind::BlockDevice => ("block device", FileType::is_block_device),
-        })
+    /// What the error calls it.
+    fn name(self) -> &'static str {
+        match self {
+            PathKind::Unchecked => "anything",
+            PathKind::Directory | PathKind::DirectoryOrCreate => "directory",
+            PathKind::File | PathKind::FileOrCreate => "file",
+            PathKind::Socket => "socket file",
+            PathKind::CharDevice => "character device",
+            PathKind::BlockDevice => "block device",
+        }
+    }
+
+    fn is(self, found: FileType) -> bool {
+        match self {
+            PathKind::Unchecked => true,
+            PathKind::Directory | PathKind::DirectoryOrCreate => found.is_dir(),
+            PathKind::File | PathKind::FileOrCreate => found.is_file(),
+            PathKind::Socket => found.is_socket(),
+            PathKind::CharDevice => found.is_char_device(),
+            PathKind::BlockDevice => found.is_block_device(),
+        }
     }
 }
 
@@ -39,17 +50,16 @@ impl PathKind {
 /// # Errors
 /// The whole text for the user, as the kubelet words it (`pkg/volume/hostpath/host_path.go`, `checkTypeInternal`).
 pub fn check(path: &Path, kind: PathKind) -> Result<(), String> {
-    let Some((name, is_expected)) = kind.expected() else {
-        return Ok(());
-    };
     match fs::metadata(path) {
-        Ok(found) if is_expected(&found.file_type()) => Ok(()),
+        _ if kind == PathKind::Unchecked => Ok(()),
+        Ok(found) if kind.is(found.file_type()) => Ok(()),
         // A symlink to nowhere counts as nothing.
         Err(_) if kind == PathKind::DirectoryOrCreate => make_dir(path),
         Err(_) if kind == PathKind::FileOrCreate => make_file(path),
         _ => Err(format!(
-            "hostPath type check failed: {} is not a {name}",
-            path.display()
+            "hostPath type check failed: {} is not a {}",
+            path.display(),
+            kind.name()
         )),
     }
 }

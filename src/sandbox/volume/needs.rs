@@ -13,6 +13,11 @@ pub(super) fn require(need: &str, met: bool) -> bool {
     met
 }
 
+/// For a need that nobody can meet on this machine, in CI or not, for this reason.
+pub(super) fn skipped(need: &str, why: &str) {
+    eprintln!("skipped: needs {need}: {}", why.trim());
+}
+
 /// Whether this process may mount in namespaces of its own.
 #[must_use]
 pub(super) fn require_mounts() -> bool {

@@ -144,6 +144,7 @@ impl Visitor for Removal {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 
@@ -213,8 +214,11 @@ mod tests {
             mkdirat(&dir, "aside", Mode::S_IRWXU).unwrap();
             dir = nix::fcntl::openat(&dir, "deep", flags, Mode::empty()).unwrap();
         }
+        let flags = OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+        let file = nix::fcntl::openat(&dir, "bottom", flags, Mode::S_IRWXU).unwrap();
+        fs::File::from(file).write_all(&[1; 100_000]).unwrap();
         drop(dir);
-        assert!(super::super::usage(&tree).unwrap() >= 5000 * 512);
+        assert!(super::super::usage(&tree).unwrap() >= 100_000);
         remove_tree(&tree).unwrap();
         assert!(!tree.exists());
     }

@@ -307,7 +307,7 @@ fn a_guest_that_swaps_directories_gets_nothing_made_outside() {
             }
         });
         let mut built = 0;
-        for _ in 0..300 {
+        for _ in 0..150 {
             let binds = [
                 ("host/dir", "/data", ReadOnly::No),
                 ("host/file", "/data/place/file", ReadOnly::No),

@@ -175,3 +175,42 @@ fn device(dir: BorrowedFd<'_>) -> Option<CString> {
     let source = line.split_once(" - ")?.1.split(' ').nth(1)?;
     CString::new(PathBuf::from(source).as_os_str().as_bytes()).ok()
 }
+
+/// `_LINUX_CAPABILITY_VERSION_3` of linux/capability.h: two words of rights.
+const CAPABILITIES: u32 = 0x2008_0522;
+/// `CAP_SYS_RESOURCE`, in the first word.
+const SYS_RESOURCE: u32 = 1 << 24;
+
+/// `struct __user_cap_header_struct`.
+#[repr(C)]
+struct Whose {
+    version: u32,
+    /// 0 is the calling thread.
+    pid: libc::c_int,
+}
+
+/// `struct __user_cap_data_struct`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Rights {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
+/// Takes `CAP_SYS_RESOURCE` from the calling thread. A thread begins with the rights of the one that starts it.
+pub(super) fn drop_sys_resource() -> nix::Result<()> {
+    let mut whose = Whose {
+        version: CAPABILITIES,
+        pid: 0,
+    };
+    let mut rights = [Rights::default(); 2];
+    // SAFETY: the kernel reads the header and writes the two words that go with its version.
+    let got = unsafe { libc::syscall(libc::SYS_capget, &raw mut whose, rights.as_mut_ptr()) };
+    Errno::result(got)?;
+    rights[0].effective &= !SYS_RESOURCE;
+    rights[0].permitted &= !SYS_RESOURCE;
+    // SAFETY: the kernel reads the header and the two words that go with its version.
+    let set = unsafe { libc::syscall(libc::SYS_capset, &raw mut whose, rights.as_ptr()) };
+    Errno::result(set).map(drop)
+}

@@ -1,7 +1,8 @@
 //! A limit for the bytes below a directory, held by the file system itself.
 //!
 //! ext4 and xfs count what belongs to a *project*, a number that a directory hands down to everything made in it. A file
-//! that would make the project too big cannot be written (`EDQUOT`, on xfs `ENOSPC`).
+//! that would make the project too big cannot be written (`EDQUOT`, on xfs `ENOSPC`). Who has `CAP_SYS_RESOURCE`, as root
+//! does, may exceed every limit of ext4: a thread that is to be held by them says so by [`obey`].
 
 mod kernel;
 #[cfg(test)]
@@ -55,6 +56,14 @@ pub fn release(dir: &Path) -> Result<()> {
     }
     kernel::set_limit(fd.as_fd(), project, 0).with_context(text)?;
     kernel::set_project(fd.as_fd(), 0).with_context(text)
+}
+
+/// From now on this thread, and every thread that it starts, is held by limits, whoever it runs as. There is no way back.
+///
+/// # Errors
+/// When the kernel refuses to take a right away, which it never does.
+pub fn obey() -> Result<()> {
+    kernel::drop_sys_resource().context("could not give up the right to exceed limits")
 }
 
 fn open_dir(dir: &Path) -> nix::Result<OwnedFd> {
