@@ -76,6 +76,7 @@ const ENFORCED: u16 = 1 << 5;
 
 /// `struct fs_quota_stat`, of which the flags are read.
 #[repr(C)]
+#[derive(Debug, Default)]
 struct State {
     version: i8,
     flags: u16,
@@ -83,17 +84,28 @@ struct State {
 }
 
 pub(super) fn heed(dir: BorrowedFd<'_>) -> Heed {
-    let mut state = State {
-        version: 1,
-        flags: 0,
-        rest: [0; 16],
-    };
-    // An error is the kernel's way to say that there is no quota at all.
+    let mut state = State::default();
     let asked = quotactl(dir, GET_STATE, 0, (&raw mut state).cast());
-    match (asked, state.flags) {
-        (Ok(()), flags) if flags & ENFORCED != 0 => Heed::Enforced,
-        (Ok(()), flags) if flags & COUNTED != 0 => Heed::Counted,
-        _ => Heed::Nothing,
+    state.heed(asked)
+}
+
+/// The same, as a kernel before 5.14 is asked.
+#[cfg(test)]
+pub(super) fn heed_by_device(dir: BorrowedFd<'_>) -> Heed {
+    let mut state = State::default();
+    let command = libc::QCMD(GET_STATE, PROJECT_QUOTA);
+    let asked = quotactl_by_device(dir, command, 0, (&raw mut state).cast());
+    state.heed(asked)
+}
+
+impl State {
+    fn heed(&self, asked: nix::Result<()>) -> Heed {
+        match (asked, self.flags) {
+            (Ok(()), flags) if flags & ENFORCED != 0 => Heed::Enforced,
+            (Ok(()), flags) if flags & COUNTED != 0 => Heed::Counted,
+            // An error is the kernel's way to say that there is no quota at all.
+            _ => Heed::Nothing,
+        }
     }
 }
 
@@ -151,24 +163,31 @@ fn quotactl(
     let result =
         unsafe { libc::syscall(libc::SYS_quotactl_fd, dir.as_raw_fd(), command, id, data) };
     match Errno::result(result) {
-        Ok(_) => Ok(()),
-        // A kernel before 5.14 is asked by the device's name; or there are no quotas, which the other call says again.
-        Err(Errno::ENOSYS) => {
-            let device = device(dir).ok_or(Errno::ENOSYS)?;
-            // SAFETY: as above; the name is a C string that outlives the call.
-            let result =
-                unsafe { libc::syscall(libc::SYS_quotactl, command, device.as_ptr(), id, data) };
-            Errno::result(result).map(drop)
-        }
-        Err(error) => Err(error),
+        // A kernel before 5.14; or there are no quotas, which the other call says again.
+        Err(Errno::ENOSYS) => quotactl_by_device(dir, command, id, data),
+        result => result.map(drop),
     }
+}
+
+/// As above; `command` is a whole one.
+fn quotactl_by_device(
+    dir: BorrowedFd<'_>,
+    command: libc::c_int,
+    id: u32,
+    data: *mut libc::c_void,
+) -> nix::Result<()> {
+    let device = device(dir).ok_or(Errno::ENOSYS)?;
+    let name = device.as_ptr();
+    // SAFETY: the caller passes a structure that goes with the command; the name is a C string that outlives the call.
+    let result = unsafe { libc::syscall(libc::SYS_quotactl, command, name, id, data) };
+    Errno::result(result).map(drop)
 }
 
 /// The device that holds the file system of `dir`, as the mount table names it.
 fn device(dir: BorrowedFd<'_>) -> Option<CString> {
     let device = fstat(dir).ok()?.st_dev;
     let number = format!("{}:{}", major(device), minor(device));
-    let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let table = fs::read_to_string("/proc/thread-self/mountinfo").ok()?;
     let line = table
         .lines()
         .find(|line| line.split(' ').nth(2) == Some(&number))?;

@@ -56,6 +56,10 @@ fn what_grows_beyond_its_limit_cannot_be_written() {
 }
 
 fn holds(place: &Path) {
+    let fd = open_dir(place).unwrap();
+    assert_eq!(kernel::heed(fd.as_fd()), Heed::Enforced);
+    assert_eq!(kernel::heed_by_device(fd.as_fd()), Heed::Enforced);
+    drop(fd);
     let (a, b) = (place.join("a"), place.join("b"));
     for dir in [&a, &b] {
         fs::create_dir(dir).unwrap();
