@@ -188,6 +188,7 @@ mod tests {
         let context = |told: Option<&str>| Context {
             dirs: crate::pod::Dirs::under(Path::new("/x")),
             told_namespace: told.map(str::to_owned),
+            key: None,
         };
         let of = |written, told| namespace(written, &context(told)).ok();
         assert_eq!(of(None, None).as_deref(), Some("default"));

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow};
 use clap::Subcommand;
 
-use super::Failure;
+use super::{Failure, Globals};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -32,14 +32,26 @@ struct Systemd {
     manifests: Option<PathBuf>,
 }
 
-pub fn run(args: &Args, root: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(args: &Args, globals: &Globals) -> Result<ExitCode, Failure> {
     let What::Systemd(wish) = &args.what;
     let program = std::env::current_exe().context("could not find this program's own file")?;
-    let manifests = wish.manifests.as_deref().map(absolute).transpose()?;
-    let root = root.map(absolute).transpose()?;
-    let unit = unit(wish.user, &program, root.as_deref(), manifests.as_deref());
+    let there = |path: &Option<PathBuf>| path.as_deref().map(absolute).transpose();
+    let places = Places {
+        root: there(&globals.root)?,
+        encryption_key: there(&globals.encryption_key)?,
+        manifests: there(&wish.manifests)?,
+    };
+    let unit = unit(wish.user, &program, &places);
     print!("{}", unit.map_err(Failure::Machine)?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the unit's command is told, as the one that prints it was.
+#[derive(Default)]
+struct Places {
+    root: Option<PathBuf>,
+    encryption_key: Option<PathBuf>,
+    manifests: Option<PathBuf>,
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
@@ -49,17 +61,13 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 
 /// `KillMode=process`: a supervisor that is killed leaves its pods running and the next one takes them over; one that is
 /// stopped takes them down itself, each within its own grace, so nobody else sets a limit.
-fn unit(
-    user: bool,
-    program: &Path,
-    root: Option<&Path>,
-    manifests: Option<&Path>,
-) -> anyhow::Result<String> {
+fn unit(user: bool, program: &Path, places: &Places) -> anyhow::Result<String> {
     let mut command = word(program)?;
     for (flag, path) in [
-        (" --root ", root),
-        (" up", None),
-        (" --manifests ", manifests),
+        (" --root ", &places.root),
+        (" --encryption-key ", &places.encryption_key),
+        (" up", &None),
+        (" --manifests ", &places.manifests),
     ] {
         match path {
             Some(path) => write!(command, "{flag}{}", word(path)?)?,
@@ -127,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_unit_of_the_system() {
-        let unit = unit(false, Path::new("/usr/bin/wasmpod"), None, None).unwrap();
+        let unit = unit(false, Path::new("/usr/bin/wasmpod"), &Places::default()).unwrap();
         let expected = "[Unit]
 Description=Kubernetes pods whose containers are WebAssembly
 Wants=network-online.target
@@ -155,12 +163,14 @@ WantedBy=multi-user.target
         let unit = unit(
             true,
             Path::new("/home/a b/wasmpod"),
-            Some(Path::new("/data/100%")),
-            Some(Path::new("/etc/pods")),
+            &Places {
+                root: Some("/data/100%".into()),
+                encryption_key: Some("/etc/key".into()),
+                manifests: Some("/etc/pods".into()),
+            },
         )
         .unwrap();
-        let command =
-            r#"ExecStart="/home/a b/wasmpod" --root "/data/100%%" up --manifests /etc/pods"#;
+        let command = r#"ExecStart="/home/a b/wasmpod" --root "/data/100%%" --encryption-key /etc/key up --manifests /etc/pods"#;
         assert!(unit.contains(command), "{unit}");
         assert!(unit.contains("WantedBy=default.target"), "{unit}");
         assert!(!unit.contains("network-online"), "{unit}");

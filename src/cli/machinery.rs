@@ -36,6 +36,8 @@ const ENVIRONMENT: [&str; 12] = [
 struct ThisBinary {
     program: PathBuf,
     dirs: Dirs,
+    /// What this program was told to read secrets with, and so are they.
+    key: Option<PathBuf>,
 }
 
 impl Context {
@@ -45,6 +47,7 @@ impl Context {
             // The very file that runs, also when another one has taken its name since.
             program: "/proc/self/exe".into(),
             dirs: self.dirs.clone(),
+            key: self.key.as_ref().map(|file| file.path.clone()),
         }))
     }
 }
@@ -56,6 +59,9 @@ impl Machinery for ThisBinary {
         command.arg0("wasmpod");
         if let Some(root) = root(&self.dirs) {
             command.arg("--root").arg(root);
+        }
+        if let Some(key) = &self.key {
+            command.arg("--encryption-key").arg(key);
         }
         command.args([POD_PROCESS, namespace, name, uid]);
         if attempt > 0 {
@@ -90,11 +96,15 @@ fn root(dirs: &Dirs) -> Option<&Path> {
 mod tests {
     use super::*;
 
-    fn words(dirs: Dirs, attempt: u32) -> Vec<String> {
-        let machinery = ThisBinary {
+    fn machinery(dirs: Dirs) -> ThisBinary {
+        ThisBinary {
             program: "/proc/self/exe".into(),
             dirs,
-        };
+            key: None,
+        }
+    }
+
+    fn words(machinery: &ThisBinary, attempt: u32) -> Vec<String> {
         let command = machinery.command("default", "web", "u-1", attempt);
         let words = command
             .get_args()
@@ -105,21 +115,24 @@ mod tests {
     #[test]
     fn a_pods_process_is_told_where_its_state_lies_and_which_it_is() {
         assert_eq!(
-            words(Dirs::under(Path::new("/srv/pods")), 0),
+            words(&machinery(Dirs::under(Path::new("/srv/pods"))), 0),
             ["--root", "/srv/pods", "__pod", "default", "web", "u-1"]
         );
         assert_eq!(
-            words(Dirs::system(), 2),
+            words(&machinery(Dirs::system()), 2),
             ["__pod", "default", "web", "u-1", "--attempt", "2"]
         );
+        let machinery = ThisBinary {
+            key: Some("/etc/wasmpod/key".into()),
+            ..machinery(Dirs::system())
+        };
+        let expected = "--encryption-key /etc/wasmpod/key __pod default web u-1";
+        assert_eq!(words(&machinery, 0).join(" "), expected);
     }
 
     #[test]
     fn a_pods_process_inherits_nothing_but_what_it_needs() {
-        let machinery = ThisBinary {
-            program: "/proc/self/exe".into(),
-            dirs: Dirs::system(),
-        };
+        let machinery = machinery(Dirs::system());
         let command = machinery.command("default", "web", "u-1", 0);
         // CARGO is set wherever this test runs.
         assert!(std::env::var_os("CARGO").is_some());

@@ -68,7 +68,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use context::Context;
+use context::{Context, Globals};
 use labels::Which;
 
 use crate::node::{LaunchError, StoreError};
@@ -91,6 +91,10 @@ struct Args {
     /// The namespace of what is named [default: default]
     #[arg(short, long, global = true)]
     namespace: Option<String>,
+
+    /// Encrypt secrets where they are stored, with the key in FILE: 32 bytes, or those in base64.
+    #[arg(long, global = true, value_name = "FILE")]
+    encryption_key: Option<PathBuf>,
 
     /// Say more about what is done, on stderr (twice or thrice for more still).
     #[arg(long, global = true, action = clap::ArgAction::Count)]
@@ -279,17 +283,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     log_to_stderr(args.verbose);
-    dispatch(args.verb, args.root, args.namespace).unwrap_or_else(|failure| say(&failure))
+    let globals = Globals {
+        root: args.root,
+        namespace: args.namespace,
+        encryption_key: args.encryption_key,
+    };
+    dispatch(args.verb, globals).unwrap_or_else(|failure| say(&failure))
 }
 
-fn dispatch(
-    verb: Verb,
-    root: Option<PathBuf>,
-    namespace: Option<String>,
-) -> Result<ExitCode, Failure> {
-    let context = || Context::new(root.clone(), namespace.clone());
+fn dispatch(verb: Verb, globals: Globals) -> Result<ExitCode, Failure> {
+    let context = || Context::new(globals.clone());
     match verb {
-        Verb::Run(run) => run::run(run, root),
+        Verb::Run(run) => run::run(run, globals),
         Verb::Get(get) => get::run(&get, &context()?),
         Verb::Describe(describe) => describe::run(&describe, &context()?),
         Verb::Explain(explain) => explain::run(&explain),
@@ -310,12 +315,12 @@ fn dispatch(
         Verb::PortForward(forward) => port_forward::run(&forward, &context()?),
         Verb::Wait(wait) => wait::run(&wait, &context()?),
         Verb::Up(up) => up::run(up, &context()?),
-        Verb::Generate(generate) => generate::run(&generate, root.as_deref()),
+        Verb::Generate(generate) => generate::run(&generate, &globals),
         Verb::Info(info) => info::run(&info, &context()?),
         Verb::Version(version) => version::run(&version),
         Verb::Completion(completion) => completion::run(&completion, command()),
         Verb::Validate(validate) => validate::run(&validate),
-        Verb::PodProcess(pod) => pod_process::run(&pod, root),
+        Verb::PodProcess(pod) => pod_process::run(&pod, globals),
     }
 }
 

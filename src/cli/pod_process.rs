@@ -11,7 +11,7 @@ mod launcher;
 mod notes;
 mod signals;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 use super::run::{node, raise_file_limit};
 use super::surroundings::Stored;
-use super::{Context, Failure};
+use super::{Context, Failure, Globals};
 use crate::control;
 use crate::node::{Hold, Layout, Record, Store, StoreError};
 use crate::pod::{self, Compiler, CriLog, Ending, Handle, Images, Options, Pod, Served, StdinFrom};
@@ -43,18 +43,21 @@ pub struct Args {
     attempt: u32,
 }
 
-pub fn run(args: &Args, root: Option<PathBuf>) -> Result<ExitCode, Failure> {
+pub fn run(args: &Args, globals: Globals) -> Result<ExitCode, Failure> {
     let mut launcher = Launcher::default();
-    let lived = live(args, root, &mut launcher);
+    let lived = live(args, globals, &mut launcher);
     if let Err(failure) = &lived {
         launcher.tell(failure);
     }
     lived.map(|()| ExitCode::SUCCESS)
 }
 
-fn live(args: &Args, root: Option<PathBuf>, launcher: &mut Launcher) -> Result<(), Failure> {
+fn live(args: &Args, globals: Globals, launcher: &mut Launcher) -> Result<(), Failure> {
     signals::outlive_the_terminal();
-    let context = Context::new(root, Some(args.namespace.clone()))?;
+    let context = Context::new(Globals {
+        namespace: Some(args.namespace.clone()),
+        ..globals
+    })?;
     let layout = context.layout();
     // From here to the end of this function this process is the pod.
     let _hold = Hold::take(&layout, &args.uid).map_err(anyhow::Error::new)?;

@@ -14,7 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::console::{Foreground, Style};
 use super::surroundings::InManifest;
-use super::{Context as Place, Failure, Strictness, manifest, report};
+use super::{Context as Place, Failure, Globals, Strictness, manifest, report};
 use crate::pod::Time;
 use crate::pod::{
     Alone, Compiler, Handle, Images, Options, Outcome, Pod, StatusStream, StdinFrom, Surroundings,
@@ -92,8 +92,8 @@ enum Output {
     Json,
 }
 
-pub fn run(args: Args, root: Option<PathBuf>) -> Result<ExitCode, Failure> {
-    let place = Place::new(root, None)?;
+pub fn run(args: Args, globals: Globals) -> Result<ExitCode, Failure> {
+    let place = Place::new(globals)?;
     let Manifest { mut pod, objects } = manifest(&args)?;
     // A simulation touches nothing.
     let around: Arc<dyn Surroundings> = if args.sim {
