@@ -51,13 +51,8 @@ impl Claims {
     /// `lifetime` is in seconds, and has been checked.
     pub fn new(request: &TokenRequest, now: Timestamp, lifetime: i64, id: uuid::Uuid) -> Claims {
         let now = now.as_second();
-        let audiences = if request.audiences.is_empty() {
-            vec![ISSUER.to_owned()]
-        } else {
-            request.audiences.clone()
-        };
         Claims {
-            aud: audiences,
+            aud: request.meant_for(),
             exp: now.saturating_add(lifetime),
             iat: now,
             iss: ISSUER.to_owned(),

@@ -19,6 +19,7 @@
 //! every token signed before is worthless from then on; a running pod has a new one when it is due for renewal, or when it is
 //! started anew.
 
+mod ask;
 mod authority;
 mod claims;
 mod keys;
@@ -44,6 +45,7 @@ use super::{Layout, StoreError};
 use claims::Claims;
 use keys::Keys;
 
+pub use ask::{AskError, Asked, BoundKind, BoundReference};
 pub use register::Register;
 pub use request::{Bound, MAX_LIFETIME, MIN_LIFETIME, Named, Token, TokenRequest};
 
@@ -81,6 +83,7 @@ impl Identity {
             jwt: signer
                 .sign(&claims)
                 .map_err(|message| self.keys().signing_failed(message))?,
+            issued: now,
             expires: claims.expires(),
             renew: request::renewal(now, lifetime, request::jitter(id)),
         })

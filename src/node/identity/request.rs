@@ -1,10 +1,11 @@
 //! What a token is asked to say, and how long it may say it.
 
+use std::fmt;
 use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::StoreError;
+use super::{ISSUER, StoreError};
 
 /// `pkg/apis/authentication/validation/validation.go` `ValidateTokenRequest`.
 pub const MIN_LIFETIME: Duration = Duration::from_secs(600);
@@ -52,17 +53,37 @@ pub struct TokenRequest {
 }
 
 /// A signed token, and when to think of it again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     pub jwt: String,
+    pub issued: Timestamp,
     pub expires: Timestamp,
     /// When whoever keeps it in a file should put a new one there.
     pub renew: Timestamp,
 }
 
+/// Without the token itself: whoever reads a log is not to be the account.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("expires", &self.expires)
+            .field("renew", &self.renew)
+            .finish_non_exhaustive()
+    }
+}
+
 impl TokenRequest {
     /// What is asked for when nothing is said (`pkg/apis/authentication/v1/defaults.go`).
     pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
+
+    /// The audiences that the token will name.
+    pub fn meant_for(&self) -> Vec<String> {
+        if self.audiences.is_empty() {
+            vec![ISSUER.to_owned()]
+        } else {
+            self.audiences.clone()
+        }
+    }
 
     /// In seconds, as claims count.
     pub(super) fn checked_lifetime(&self) -> Result<i64, StoreError> {

@@ -136,7 +136,7 @@ impl Examiner<'_> {
         match (&bound.pod, &bound.node) {
             (Some(pod), _) => {
                 let found = self.register.pod(namespace, &pod.name)?;
-                self.is_bound_to(found, pod, "pod")
+                self.is_bound_to(found.map(|found| found.metadata), pod, "pod")
             }
             // The node of a pod is only told.
             (None, Some(node)) => self.is_bound_to(self.register.node(&node.name)?, node, "node"),

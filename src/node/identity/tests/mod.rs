@@ -1,6 +1,8 @@
 //! The room of identity on folders of its own.
 
+mod ask;
 mod files;
+mod objects;
 mod review;
 mod token;
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::{MOUNT_PATH, account_of, allows_ephemeral, fill_in};
 
 const CHANCE: [u8; 5] = [0, 1, 26, 27, 255];
-const VOLUME: &str = "kube-api-access-bc9bj";
+const VOLUME: &str = "kube-api-access-bc9bq";
 
 fn pod(spec: Value) -> v1::Pod {
     let metadata = json!({ "name": "web", "namespace": "shop" });
