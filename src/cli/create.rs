@@ -10,11 +10,15 @@ use super::fleet::{self, Fleet};
 use super::incoming::{self, Remember};
 use super::outcome::{DryRun, DryRunFlag, Form, Outcome};
 use super::targets::LabelFlag;
-use super::{Context, Failure, Strictness, locked};
+use super::{Context, Failure, Strictness, locked, token};
 use crate::node::StoreError;
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+
     #[command(flatten)]
     files: Files,
 
@@ -37,7 +41,21 @@ pub struct Args {
     validate: Strictness,
 }
 
+/// What can be made without a manifest.
+#[derive(clap::Subcommand)]
+enum What {
+    /// A token of a service account.
+    Token(token::Create),
+}
+
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    match &args.what {
+        None => of_files(args, context),
+        Some(What::Token(token)) => token::create(token, context),
+    }
+}
+
+fn of_files(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     args.files.require()?;
     let form = Form::parse(args.output.as_deref())?;
     let filter = args.selector.filter()?;

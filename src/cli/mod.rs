@@ -54,6 +54,7 @@ mod streams;
 mod surroundings;
 mod talk;
 mod targets;
+mod token;
 mod up;
 mod validate;
 mod version;
@@ -146,6 +147,8 @@ enum Verb {
     Debug(debug::Args),
     /// Wait until something is true of pods.
     Wait(wait::Args),
+    /// Judge tokens of service accounts, and print what others need in order to.
+    Token(token::Args),
     /// See to it that all stored pods run, in the foreground, until told to end.
     Up(up::Args),
     /// Print what other programs need to work with this one.
@@ -314,6 +317,7 @@ fn dispatch(verb: Verb, globals: Globals) -> Result<ExitCode, Failure> {
         Verb::Debug(debug) => debug::run(&debug, &context()?),
         Verb::PortForward(forward) => port_forward::run(&forward, &context()?),
         Verb::Wait(wait) => wait::run(&wait, &context()?),
+        Verb::Token(token) => token::run(&token, &context()?),
         Verb::Up(up) => up::run(up, &context()?),
         Verb::Generate(generate) => generate::run(&generate, &globals),
         Verb::Info(info) => info::run(&info, &context()?),
