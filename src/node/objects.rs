@@ -86,6 +86,22 @@ impl<K: Kind> Objects<K> {
             .map_err(|closed| closed.to_string())
     }
 
+    /// Whether it was written before there was a key: then any writing seals it, also one that changes nothing.
+    fn lies_open(&self, namespace: &str, name: &str) -> Result<bool, StoreError> {
+        if self.key.is_none() || K::IS != spec::Kind::Secret {
+            return Ok(false);
+        }
+        let Some(folder) = self.namespace(namespace)? else {
+            return Ok(false);
+        };
+        let file = names::object_file(name);
+        let mut content = Vec::new();
+        folder
+            .read(&file, &mut content)
+            .map_err(doing("read", &folder.path().join(&file)))?;
+        Ok(!seal::is_sealed(&content))
+    }
+
     /// The file's name is the object's, or as good as it where that is too long for one.
     fn called<'n>(home: &'n str, file: &'n str) -> Called<'n> {
         Called {
@@ -244,6 +260,9 @@ impl<K: Kind> Objects<K> {
         self.check_version(name, given, old.metadata())?;
         keep_identity(new.metadata_mut(), old.metadata());
         if new == old {
+            if self.lies_open(namespace, name)? {
+                self.write(&old)?;
+            }
             old.dress();
             return Ok((old, Applied::Unchanged));
         }

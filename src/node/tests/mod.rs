@@ -11,6 +11,7 @@ mod launch;
 mod namespaces;
 mod process;
 mod reconcile;
+mod seal;
 mod sealed;
 mod speed;
 mod store;
