@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use k8s_openapi::api::authentication::v1 as api;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::jiff::SignedDuration;
 
 use super::super::duration::{self, Span};
 use super::super::outcome::{Form, print};
@@ -144,11 +145,15 @@ impl Create {
 /// The `TokenRequest` that an API server answers with.
 fn object(asked: &Asked, request: &TokenRequest, token: Token) -> api::TokenRequest {
     let bound = asked.bound.as_ref();
+    let seconds = i64::try_from(asked.lifetime.as_secs()).unwrap_or(i64::MAX);
+    let signed = token
+        .expires
+        .saturating_sub(SignedDuration::from_secs(seconds));
     api::TokenRequest {
         metadata: ObjectMeta {
             name: Some(asked.account.clone()),
             namespace: Some(asked.namespace.clone()),
-            creation_timestamp: Some(Time(token.issued)),
+            creation_timestamp: signed.ok().map(Time),
             ..Default::default()
         },
         spec: Some(api::TokenRequestSpec {
@@ -159,7 +164,7 @@ fn object(asked: &Asked, request: &TokenRequest, token: Token) -> api::TokenRequ
                 name: Some(bound.name.clone()),
                 uid: bound.uid.clone(),
             }),
-            expiration_seconds: i64::try_from(asked.lifetime.as_secs()).ok(),
+            expiration_seconds: Some(seconds),
         }),
         status: Some(api::TokenRequestStatus {
             expiration_timestamp: Some(Time(token.expires)),

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{Bound, Identity, Named, Register, StoreError, Token, TokenRequest};
-use crate::spec::admission::service_account::{DEFAULT, account_of};
+use crate::spec::admission::service_account::account_of;
 
 /// What a token can be bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +104,8 @@ impl Asked {
                         account: self.account.clone(),
                     });
                 }
-                let node = node_of(register, &pod)?;
+                let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+                let node = named_node(register, node.unwrap_or_default())?;
                 let pod = reference.same(Some(pod.metadata))?;
                 Ok(Bound::Pod { pod, node })
             }
@@ -135,30 +135,35 @@ impl BoundReference {
     }
 }
 
+/// A token for one of the volumes of a pod, which is bound to the pod (`pkg/kubelet/token/token_manager.go`).
+#[derive(Clone, Copy, Debug)]
+pub struct OfPod<'a> {
+    pub namespace: &'a str,
+    pub account: &'a str,
+    pub name: &'a str,
+    pub uid: &'a str,
+    /// Where it runs.
+    pub node: &'a str,
+    /// None: the issuer itself.
+    pub audience: Option<&'a str>,
+    pub lifetime: Duration,
+}
+
 impl Identity {
-    /// A token of a pod's account, bound to the pod, as the kubelet asks for it (`pkg/kubelet/token/token_manager.go`).
+    /// Signs a pod's token.
     ///
     /// # Errors
     /// There is no such account, or no token can be signed: what the kubelet says of the volume that it was to be in.
-    pub fn token_for_pod(
-        &self,
-        register: &dyn Register,
-        pod: &v1::Pod,
-        audience: Option<&str>,
-        lifetime: Duration,
-    ) -> Result<Token, String> {
+    pub fn token_for_pod(&self, register: &dyn Register, of: &OfPod) -> Result<Token, String> {
         let sign = || {
-            let meta = &pod.metadata;
-            let text = |text: &Option<String>| text.clone().unwrap_or_default();
-            let namespace = meta.namespace.as_deref().unwrap_or(DEFAULT);
             self.sign(&TokenRequest {
-                namespace: namespace.to_owned(),
-                account: account(register, namespace, account_of(pod))?,
-                audiences: audience.into_iter().map(str::to_owned).collect(),
-                lifetime,
+                namespace: of.namespace.to_owned(),
+                account: account(register, of.namespace, of.account)?,
+                audiences: of.audience.into_iter().map(str::to_owned).collect(),
+                lifetime: of.lifetime,
                 bound: Bound::Pod {
-                    pod: Named::new(text(&meta.name), text(&meta.uid)),
-                    node: node_of(register, pod)?,
+                    pod: Named::new(of.name, of.uid),
+                    node: named_node(register, of.node)?,
                 },
             })
         };
@@ -172,12 +177,11 @@ fn account(register: &dyn Register, namespace: &str, name: &str) -> Result<Named
     Ok(Named::new(name, found.uid.unwrap_or_default()))
 }
 
-/// Where a pod runs. A node without an object is named all the same.
-fn node_of(register: &dyn Register, pod: &v1::Pod) -> Result<Option<Named>, StoreError> {
-    let name = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    let Some(name) = name.filter(|name| !name.is_empty()) else {
+/// Where a pod runs, if it does. A node without an object is named all the same.
+fn named_node(register: &dyn Register, name: &str) -> Result<Option<Named>, StoreError> {
+    if name.is_empty() {
         return Ok(None);
-    };
+    }
     let uid = register.node(name)?.and_then(|meta| meta.uid);
     Ok(Some(Named::new(name, uid.unwrap_or_default())))
 }

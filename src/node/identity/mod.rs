@@ -45,7 +45,7 @@ use super::{Layout, StoreError};
 use claims::Claims;
 use keys::Keys;
 
-pub use ask::{AskError, Asked, BoundKind, BoundReference};
+pub use ask::{AskError, Asked, BoundKind, BoundReference, OfPod};
 pub use register::Register;
 pub use request::{Bound, MAX_LIFETIME, MIN_LIFETIME, Named, Token, TokenRequest};
 
@@ -83,7 +83,6 @@ impl Identity {
             jwt: signer
                 .sign(&claims)
                 .map_err(|message| self.keys().signing_failed(message))?,
-            issued: now,
             expires: claims.expires(),
             renew: request::renewal(now, lifetime, request::jitter(id)),
         })

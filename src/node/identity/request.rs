@@ -56,7 +56,6 @@ pub struct TokenRequest {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     pub jwt: String,
-    pub issued: Timestamp,
     pub expires: Timestamp,
     /// When whoever keeps it in a file should put a new one there.
     pub renew: Timestamp,

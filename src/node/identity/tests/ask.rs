@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::json;
 
-use super::super::{Asked, Bound, BoundKind, BoundReference, Identity, Named, Register};
-use super::objects::{Objects, pod};
+use super::super::{Asked, Bound, BoundKind, BoundReference, Identity, Named, OfPod, Register};
+use super::objects::Objects;
 use super::{identity, of_pod};
 use crate::node::Store;
 
@@ -75,27 +74,28 @@ fn what_is_not_there_is_refused_in_the_servers_words() {
     );
 }
 
-fn a_pod(account: &str) -> v1::Pod {
-    let metadata = ObjectMeta {
-        name: Some("web".to_owned()),
-        namespace: Some("default".to_owned()),
-        uid: Some("pod-1".to_owned()),
-        ..Default::default()
-    };
-    pod(metadata, account)
+/// The pod `web` of an account, which runs on the node `here`.
+fn web<'a>(account: &'a str, audience: Option<&'a str>) -> OfPod<'a> {
+    OfPod {
+        namespace: "default",
+        account,
+        name: "web",
+        uid: "pod-1",
+        node: "here",
+        audience,
+        lifetime: Duration::from_secs(3607),
+    }
 }
 
 #[test]
 fn a_pod_gets_a_token_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
     let identity = identity(dir.path());
-    let (objects, hour) = (Objects::all(), Duration::from_secs(3607));
-    let token = identity
-        .token_for_pod(&objects, &a_pod("app"), Some("vault"), hour)
-        .unwrap();
-    assert_eq!(token.expires.duration_since(token.issued).as_secs(), 3607);
-    let renewed = token.renew.duration_since(token.issued).as_secs();
-    assert!((2876..=2886).contains(&renewed), "{renewed}");
+    let objects = Objects::all();
+    let sign = |objects: &Objects, of: OfPod| identity.token_for_pod(objects, &of);
+    let token = sign(&objects, web("app", Some("vault"))).unwrap();
+    let left = token.expires.duration_since(token.renew).as_secs();
+    assert!((721..=731).contains(&left), "{left}");
     let review = identity
         .review(&objects, &token.jwt, &["vault".to_owned()])
         .unwrap();
@@ -104,16 +104,12 @@ fn a_pod_gets_a_token_of_its_own() {
     assert_eq!(extra["authentication.kubernetes.io/pod-uid"], ["pod-1"]);
     assert_eq!(extra["authentication.kubernetes.io/node-uid"], ["node-1"]);
     assert_eq!(
-        identity
-            .token_for_pod(&objects, &a_pod("none"), None, hour)
-            .unwrap_err(),
+        sign(&objects, web("none", None)).unwrap_err(),
         "failed to fetch token: serviceaccounts \"none\" not found"
     );
     // A node without an object is named all the same.
     let without = Objects::without("node", "here");
-    let token = identity
-        .token_for_pod(&without, &a_pod("app"), None, hour)
-        .unwrap();
+    let token = sign(&without, web("app", None)).unwrap();
     let review = identity.review(&without, &token.jwt, &[]).unwrap();
     let extra = review.status.unwrap().user.unwrap().extra.unwrap();
     assert_eq!(extra["authentication.kubernetes.io/node-name"], ["here"]);
@@ -134,8 +130,12 @@ fn a_token_dies_with_its_pod_in_the_store() {
     let identity = Identity::open(store.layout());
     store.ensure_namespace("default").unwrap();
     let pod = store.create(crate::node::tests::pod("web")).unwrap();
-    let hour = Duration::from_secs(3600);
-    let token = identity.token_for_pod(&store, &pod, None, hour).unwrap();
+    let uid = pod.metadata.uid.clone().unwrap();
+    let of = OfPod {
+        uid: &uid,
+        ..web("default", None)
+    };
+    let token = identity.token_for_pod(&store, &of).unwrap();
     let status = |store: &Store| {
         identity
             .review(store, &token.jwt, &[])
@@ -149,7 +149,6 @@ fn a_token_dies_with_its_pod_in_the_store() {
         "{:?}",
         status(&store).error
     );
-    let uid = pod.metadata.uid.clone().unwrap();
     store.finish_delete("default", "web", &uid).unwrap();
     assert_eq!(
         status(&store).error.as_deref(),
