@@ -133,6 +133,7 @@ fn sign(
         jwt,
         expires,
         renew,
+        ..
     } = signed.map_err(|error| format!("failed to fetch token: {error}"))?;
     Ok(Token {
         jwt,
