@@ -19,6 +19,7 @@ mod objects;
 
 pub use file::MAX_ENV_FILE;
 use objects::Objects;
+pub use objects::not_found;
 
 /// Environment and command line of a container together, expanded. Linux refuses a native program about as much
 /// (a quarter of its stack, by default 2 MiB).

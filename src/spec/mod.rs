@@ -8,6 +8,8 @@
 //!   complaint with its field and its line.
 //! * [`admit_object`] does the same for an object that a program has made.
 //! * [`resolve`] makes the [`pod::Pod`] of it, without anything optional left to guess about.
+//! * [`compose`] says at each start of a container what it is started with, and [`project`] what a volume holds that is made of
+//!   objects: both against a [`Lookup`] of what there is around the pod, and [`Facts`] of where it runs.
 //! * [`anchor`] makes an object independent of the folder it was written in, [`patch`] merges what is applied into what is
 //!   stored, [`update`] says whether a pod that exists may become another one.
 //! * [`pod_for_program`] is the pod of `wasmpod run app.wasm`.

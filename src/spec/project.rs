@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::compose::not_found;
 use super::downward;
 use super::facts::{Facts, Lookup, TokenWish};
 use super::pod::{DownwardItem, DownwardValue, Item, Pod, Projected, Source};
@@ -218,7 +219,7 @@ fn missing(kind: &str, name: &str, optional: bool) -> Result<(), String> {
     if optional {
         Ok(())
     } else {
-        Err(format!("{kind} {name:?} not found"))
+        Err(not_found(kind, name))
     }
 }
 

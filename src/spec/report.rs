@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::complaint::{Complaint, ComplaintKind, MAX_COMPLAINTS, Severity};
+use super::gotext;
 
 /// `spec.containers[0].image`, as a chain back to its root.
 #[derive(Clone, Copy)]
@@ -73,7 +74,7 @@ pub trait Shown {
 
 impl Shown for str {
     fn shown(&self) -> String {
-        format!("{self:?}")
+        gotext::quoted(self)
     }
 }
 
@@ -151,14 +152,15 @@ impl Report {
         self.error(
             path,
             ComplaintKind::NotFound,
-            format!("Not found: {value:?}"),
+            format!("Not found: {}", value.shown()),
         );
     }
 
     pub fn not_supported(&mut self, path: &Path, value: &str, supported: &[&str]) {
-        let list: Vec<String> = supported.iter().map(|value| format!("{value:?}")).collect();
+        let list: Vec<String> = supported.iter().map(|value| value.shown()).collect();
         let message = format!(
-            "Unsupported value: {value:?}: supported values: {}",
+            "Unsupported value: {}: supported values: {}",
+            value.shown(),
             list.join(", ")
         );
         self.error(path, ComplaintKind::NotSupported, message);

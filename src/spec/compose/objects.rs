@@ -6,6 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1;
 
 use crate::spec::facts::Lookup;
+use crate::spec::gotext;
 
 pub struct Objects<'l> {
     lookup: &'l dyn Lookup,
@@ -37,7 +38,7 @@ impl<'l> Objects<'l> {
             }
         };
         if found.is_none() && !optional {
-            return Err(format!("configmap {name:?} not found"));
+            return Err(not_found("configmap", name));
         }
         Ok(found)
     }
@@ -57,8 +58,13 @@ impl<'l> Objects<'l> {
             }
         };
         if found.is_none() && !optional {
-            return Err(format!("secret {name:?} not found"));
+            return Err(not_found("secret", name));
         }
         Ok(found)
     }
+}
+
+/// The API server's text (`apimachinery/pkg/api/errors/errors.go`, `NewNotFound`).
+pub fn not_found(kind: &str, name: &str) -> String {
+    format!("{kind} {} not found", gotext::quoted(name))
 }

@@ -88,6 +88,20 @@ fn preferences_have_weights_and_pods_a_topology() {
                 "{pods}.labelSelector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'"
             )],
         ),
+        (
+            "",
+            "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: a, matchLabelKeys: [a]}]}}",
+            &[&format!(
+                "{pods}.matchLabelKeys: Forbidden: must not be specified when labelSelector is not set"
+            )],
+        ),
+        (
+            "",
+            "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: a, labelSelector: {}, matchLabelKeys: [a], mismatchLabelKeys: [a]}]}}",
+            &[&format!(
+                "{pods}.matchLabelKeys[0]: Invalid value: \"a\": exists in both matchLabelKeys and mismatchLabelKeys"
+            )],
+        ),
     ]);
     let said = refused(&pod(
         "",

@@ -200,6 +200,26 @@ fn what_is_honoured_as_a_whole_has_no_other_fields() {
     whole::<v1::HostAlias>(&["hostnames", "ip"]);
     whole::<v1::PodDNSConfig>(&["nameservers", "options", "searches"]);
     whole::<v1::PodDNSConfigOption>(&["name", "value"]);
+    whole::<v1::Affinity>(&["nodeAffinity", "podAffinity", "podAntiAffinity"]);
+    // On one machine there is nothing to choose between: what is preferred makes no difference.
+    let terms = [
+        "preferredDuringSchedulingIgnoredDuringExecution",
+        "requiredDuringSchedulingIgnoredDuringExecution",
+    ];
+    whole::<v1::NodeAffinity>(&terms);
+    whole::<v1::PodAffinity>(&terms);
+    whole::<v1::PodAntiAffinity>(&terms);
+    whole::<v1::NodeSelector>(&["nodeSelectorTerms"]);
+    whole::<v1::NodeSelectorTerm>(&["matchExpressions", "matchFields"]);
+    whole::<v1::NodeSelectorRequirement>(&["key", "operator", "values"]);
+    whole::<v1::PodAffinityTerm>(&[
+        "labelSelector",
+        "matchLabelKeys",
+        "mismatchLabelKeys",
+        "namespaceSelector",
+        "namespaces",
+        "topologyKey",
+    ]);
     whole::<v1::Toleration>(&["effect", "key", "operator", "tolerationSeconds", "value"]);
 }
 

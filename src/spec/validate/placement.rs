@@ -1,5 +1,7 @@
 //! Where a pod may run: the labels of nodes it asks for, the pods it wants beside it, the taints it bears.
 
+use std::collections::HashSet;
+
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
@@ -184,6 +186,7 @@ fn pod_term(term: &v1::PodAffinityTerm, path: &Path, report: &mut Report) {
             label_selector(selector, &path.field(field), report);
         }
     }
+    label_keys(term, path, report);
     for name in term.namespaces.iter().flatten() {
         report.invalid_each(&path.field("namespace"), name, names::dns_label(name));
     }
@@ -193,6 +196,32 @@ fn pod_term(term: &v1::PodAffinityTerm, path: &Path, report: &mut Report) {
         report.required(&path, "can not be empty");
     }
     report.invalid_each(&path, key, names::qualified_name(key));
+}
+
+/// `validateMatchLabelKeysAndMismatchLabelKeys`. A key that is in the selector as well is none: creation put it there.
+fn label_keys(term: &v1::PodAffinityTerm, path: &Path, report: &mut Report) {
+    let matching = term.match_label_keys.as_deref().unwrap_or_default();
+    let other = term.mismatch_label_keys.as_deref().unwrap_or_default();
+    for (field, keys) in [("matchLabelKeys", matching), ("mismatchLabelKeys", other)] {
+        let path = path.field(field);
+        if !keys.is_empty() && term.label_selector.is_none() {
+            report.forbidden(&path, "must not be specified when labelSelector is not set");
+            continue;
+        }
+        for (index, key) in keys.iter().enumerate() {
+            report.invalid_each(&path.index(index), key, names::qualified_name(key));
+        }
+    }
+    let other: HashSet<&String> = other.iter().collect();
+    let path = path.field("matchLabelKeys");
+    for (index, key) in matching
+        .iter()
+        .enumerate()
+        .filter(|(_, key)| other.contains(key))
+    {
+        let detail = "exists in both matchLabelKeys and mismatchLabelKeys";
+        report.invalid(&path.index(index), key, detail);
+    }
 }
 
 /// `apimachinery/pkg/apis/meta/v1/validation/validation.go`, `ValidateLabelSelector`.
