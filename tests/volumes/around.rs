@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use k8s_openapi::ByteString;
 use wasmpod::node::{Layout, Store};
 
 use super::Host;
@@ -80,7 +80,11 @@ pub fn secret(host: &Host, name: &str, data: &[(&str, &str)]) {
 
 pub fn delete_config_map(host: &Host, name: &str) {
     let objects = store(host).objects::<v1::ConfigMap>();
-    let uid = objects.get("default", name).expect("it is there").metadata.uid;
+    let uid = objects
+        .get("default", name)
+        .expect("it is there")
+        .metadata
+        .uid;
     objects
         .remove("default", name, uid.as_deref().unwrap_or_default())
         .expect("removed");

@@ -58,8 +58,11 @@ fn a_command_line_is_made_of_variables() {
     let host = Host::new();
     let app = container("app")
         .command(["echo", "$(GREETING)", "$$(GREETING)", "$(NO)"])
-        .set("env", json!([{"name": "GREETING", "valueFrom":
-            {"configMapKeyRef": {"name": "settings", "key": "hello"}}}]));
+        .set(
+            "env",
+            json!([{"name": "GREETING", "valueFrom":
+            {"configMapKeyRef": {"name": "settings", "key": "hello"}}}]),
+        );
     let objects = [config_map("settings", json!({"hello": "good day"}))];
     let run = run_with(&host, &alone(app), &objects).success();
     assert_eq!(run.stdout, "good day $(GREETING) $(NO)\n");
@@ -84,8 +87,14 @@ fn what_is_missing_is_said_before_anything_is_started() {
         secret("login", json!({"user": "admin"})),
     ];
     for (env, words) in [
-        (json!({"configMapKeyRef": {"name": "no", "key": "k"}}), "configmap \"no\" not found"),
-        (json!({"secretKeyRef": {"name": "no", "key": "k"}}), "secret \"no\" not found"),
+        (
+            json!({"configMapKeyRef": {"name": "no", "key": "k"}}),
+            "configmap \"no\" not found",
+        ),
+        (
+            json!({"secretKeyRef": {"name": "no", "key": "k"}}),
+            "secret \"no\" not found",
+        ),
         (
             json!({"configMapKeyRef": {"name": "settings", "key": "no"}}),
             "couldn't find key no in ConfigMap default/settings",

@@ -7,7 +7,10 @@ use super::*;
 
 /// The directory of a running pod's volume on the machine.
 fn folder(host: &Host, volume: &str) -> PathBuf {
-    let pod = host.root().join("data/pods").join(field(host, "{.metadata.uid}"));
+    let pod = host
+        .root()
+        .join("data/pods")
+        .join(field(host, "{.metadata.uid}"));
     pod.join("volumes").join(volume)
 }
 
@@ -50,7 +53,9 @@ fn a_volume_lies_on_the_machine_as_the_kubelet_lays_it_out() {
     around::config_map(&host, "settings", &[("a.conf", "a"), ("b.conf", "b")]);
     around::secret(&host, "login", &[("user", "admin"), ("pass", "s3cret")]);
     let pod = volumes(
-        pod("web").grace(1).container(sleeper(&[("config", "/config"), ("login", "/login")])),
+        pod("web")
+            .grace(1)
+            .container(sleeper(&[("config", "/config"), ("login", "/login")])),
         json!([
             {"name": "config", "configMap": {"name": "settings", "items": [
                 {"key": "a.conf", "path": "sub/dir/first", "mode": 0o440},
@@ -62,19 +67,47 @@ fn a_volume_lies_on_the_machine_as_the_kubelet_lays_it_out() {
     apply(&host, &pod);
     ready(&host);
     let config = folder(&host, "kubernetes.io~configmap/config");
-    let expected = ["..TIME", "..data -> ..TIME", "second -> ..data/second", "sub -> ..data/sub"];
+    let expected = [
+        "..TIME",
+        "..data -> ..TIME",
+        "second -> ..data/second",
+        "sub -> ..data/sub",
+    ];
     assert_eq!(listing(&config), expected);
-    assert_eq!(std::fs::read_to_string(config.join("sub/dir/first")).unwrap(), "a");
-    assert_eq!((mode(&config.join("sub/dir/first")), mode(&config.join("second"))), (0o440, 0o644));
+    assert_eq!(
+        std::fs::read_to_string(config.join("sub/dir/first")).unwrap(),
+        "a"
+    );
+    assert_eq!(
+        (
+            mode(&config.join("sub/dir/first")),
+            mode(&config.join("second"))
+        ),
+        (0o440, 0o644)
+    );
     assert_eq!(mode(&config.join("..data/")), 0o755);
     let login = folder(&host, "kubernetes.io~secret/login");
-    let expected = ["..TIME", "..data -> ..TIME", "pass -> ..data/pass", "user -> ..data/user"];
+    let expected = [
+        "..TIME",
+        "..data -> ..TIME",
+        "pass -> ..data/pass",
+        "user -> ..data/user",
+    ];
     assert_eq!(listing(&login), expected);
     assert_eq!(mode(&login.join("pass")), 0o400);
     // And in the guest.
-    assert_eq!(exec(&host, ["cat", "/login/user", "/login/pass", "/config/second"]), "admins3cretb");
+    assert_eq!(
+        exec(
+            &host,
+            ["cat", "/login/user", "/login/pass", "/config/second"]
+        ),
+        "admins3cretb"
+    );
     let hidden = exec(&host, ["ls", "-a", "/login"]);
-    assert!(hidden.contains("..data") && hidden.contains("user"), "{hidden}");
+    assert!(
+        hidden.contains("..data") && hidden.contains("user"),
+        "{hidden}"
+    );
 }
 
 #[test]
@@ -85,26 +118,45 @@ fn secrets_lie_in_memory_and_are_gone_with_the_process() {
     let host = Host::new();
     around::secret(&host, "login", &[("pass", "s3cret")]);
     let pod = volumes(
-        pod("web").grace(1).container(sleeper(&[("login", "/login")])),
+        pod("web")
+            .grace(1)
+            .container(sleeper(&[("login", "/login")])),
         json!([{"name": "login", "secret": {"secretName": "login"}}]),
     );
     apply(&host, &pod);
     ready(&host);
     let login = folder(&host, "kubernetes.io~secret/login");
     assert!(login.is_symlink());
-    assert_eq!(std::fs::read_to_string(login.join("pass")).unwrap(), "s3cret");
+    assert_eq!(
+        std::fs::read_to_string(login.join("pass")).unwrap(),
+        "s3cret"
+    );
     let pid = field(&host, r"{.metadata.annotations.wasmpod\.dev/pid}");
     let pid = nix::unistd::Pid::from_raw(pid.parse().expect("a process"));
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("ours");
-    eventually("nothing is left", || (!login.join("pass").exists()).then_some(()));
+    eventually("nothing is left", || {
+        (!login.join("pass").exists()).then_some(())
+    });
 }
 
 #[test]
 fn what_is_mounted_of_objects_cannot_be_written_to() {
     let host = Host::new();
-    let app = script("app", "echo x > /config/key || echo locked; cat /config/key").mount("config", "/config");
-    let pod = volumes(alone(app), json!([{"name": "config", "configMap": {"name": "settings"}}]));
-    let run = run_with(&host, &pod, &[config_map("settings", json!({"key": "value"}))]).success();
+    let app = script(
+        "app",
+        "echo x > /config/key || echo locked; cat /config/key",
+    )
+    .mount("config", "/config");
+    let pod = volumes(
+        alone(app),
+        json!([{"name": "config", "configMap": {"name": "settings"}}]),
+    );
+    let run = run_with(
+        &host,
+        &pod,
+        &[config_map("settings", json!({"key": "value"}))],
+    )
+    .success();
     assert_eq!(run.stdout, "locked\nvalue");
 }
 
@@ -117,12 +169,18 @@ fn a_pod_reads_what_it_is_from_files() {
         {"path": "name", "fieldRef": {"fieldPath": "metadata.name"}},
         {"path": "limit", "resourceFieldRef": {"containerName": "app", "resource": "limits.memory", "divisor": "1Mi"}},
     ]);
-    let app = script("app", "cd /pod; cat labels; echo; cat annotations; echo; cat name; echo; cat limit")
-        .mount("pod", "/pod")
-        .set("resources", json!({"limits": {"memory": "64Mi"}}));
-    let pod = volumes(alone(app), json!([{"name": "pod", "downwardAPI": {"items": items}}]))
-        .set("metadata.labels", json!({"zone": "us", "app": "we\"b"}))
-        .annotation("note", "two\nlines");
+    let app = script(
+        "app",
+        "cd /pod; cat labels; echo; cat annotations; echo; cat name; echo; cat limit",
+    )
+    .mount("pod", "/pod")
+    .set("resources", json!({"limits": {"memory": "64Mi"}}));
+    let pod = volumes(
+        alone(app),
+        json!([{"name": "pod", "downwardAPI": {"items": items}}]),
+    )
+    .set("metadata.labels", json!({"zone": "us", "app": "we\"b"}))
+    .annotation("note", "two\nlines");
     let run = run(&host, &pod).success();
     assert_eq!(
         run.stdout,
@@ -141,7 +199,10 @@ fn several_sources_are_one_tree() {
         {"downwardAPI": {"items": [{"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]}},
     ]);
     let app = script("app", "cd /all; cat who/user who/pass key name; ls").mount("all", "/all");
-    let pod = volumes(alone(app), json!([{"name": "all", "projected": {"sources": sources}}]));
+    let pod = volumes(
+        alone(app),
+        json!([{"name": "all", "projected": {"sources": sources}}]),
+    );
     let objects = [
         secret("user", json!({"user": "admin\n"})),
         secret("pass", json!({"pass": "s3cret\n"})),
@@ -160,7 +221,9 @@ fn what_is_optional_may_be_missing() {
             {"key": "user", "path": "user"}, {"key": "none", "path": "none"},
         ]}},
     ]);
-    let app = script("app", "ls /a; ls /b").mount("a", "/a").mount("b", "/b");
+    let app = script("app", "ls /a; ls /b")
+        .mount("a", "/a")
+        .mount("b", "/b");
     let objects = [secret("login", json!({"user": "admin"}))];
     let run = run_with(&host, &volumes(alone(app), sources), &objects).success();
     assert_eq!(run.stdout, "user\n");
@@ -170,8 +233,14 @@ fn what_is_optional_may_be_missing() {
 fn what_is_missing_is_said_before_anything_is_started() {
     let host = Host::new();
     for (source, words) in [
-        (json!({"configMap": {"name": "none"}}), "configmap \"none\" not found"),
-        (json!({"secret": {"secretName": "none"}}), "secret \"none\" not found"),
+        (
+            json!({"configMap": {"name": "none"}}),
+            "configmap \"none\" not found",
+        ),
+        (
+            json!({"secret": {"secretName": "none"}}),
+            "secret \"none\" not found",
+        ),
         (
             json!({"configMap": {"name": "settings", "items": [{"key": "no", "path": "p"}]}}),
             "configmap references non-existent config key: no",

@@ -32,7 +32,10 @@ impl Treasure {
 
 /// The directory of the running pod's volume, in which a guest can plant what WASI does not let it: links to absolute paths.
 fn volume(host: &Host) -> PathBuf {
-    let pod = host.root().join("data/pods").join(field(host, "{.metadata.uid}"));
+    let pod = host
+        .root()
+        .join("data/pods")
+        .join(field(host, "{.metadata.uid}"));
     pod.join("volumes/kubernetes.io~empty-dir/data")
 }
 
@@ -55,7 +58,10 @@ fn a_planted_link_is_no_part_of_a_volume() {
         let source = json!([{"name": "host", "hostPath": {"path": shared}}]);
         let run = run(&host, &volumes(alone(app), source));
         assert_ne!(run.code(), 0, "{run}");
-        assert!(!run.stdout.contains("gold") && !run.stdout.contains("not yours"), "{run}");
+        assert!(
+            !run.stdout.contains("gold") && !run.stdout.contains("not yours"),
+            "{run}"
+        );
         treasure.assert_untouched();
     }
     assert_clean(&host);
@@ -65,12 +71,17 @@ fn a_planted_link_is_no_part_of_a_volume() {
 fn neither_a_guest_nor_cp_nor_the_end_of_the_pod_follows_a_planted_link() {
     let host = Host::new();
     let treasure = Treasure::new(&host);
-    let app = container("app").command(["sleep", "100000"]).mount("data", "/data");
+    let app = container("app")
+        .command(["sleep", "100000"])
+        .mount("data", "/data");
     apply(&host, &pod("web").grace(1).container(app).empty_dir("data"));
     ready(&host);
     plant(&volume(&host), &treasure);
     let path = treasure.folder.display().to_string();
-    for place in ["/data/absolute/gold".to_owned(), format!("/data/up{path}/gold")] {
+    for place in [
+        "/data/absolute/gold".to_owned(),
+        format!("/data/up{path}/gold"),
+    ] {
         let run = host.run(["exec", "web", "--", "cat", &place]);
         assert_ne!(run.code(), 0, "{run}");
         assert!(!run.stdout.contains("not yours"), "{run}");
@@ -94,7 +105,9 @@ fn a_group_is_not_given_what_a_planted_link_points_to() {
     }
     let host = Host::new();
     let treasure = Treasure::new(&host);
-    let app = container("app").command(["sleep", "100000"]).mount("data", "/data");
+    let app = container("app")
+        .command(["sleep", "100000"])
+        .mount("data", "/data");
     let pod = pod("web")
         .grace(1)
         .container(app)
@@ -109,7 +122,8 @@ fn a_group_is_not_given_what_a_planted_link_points_to() {
     let pid = field(&host, r"{.metadata.annotations.wasmpod\.dev/pid}");
     let pid = nix::unistd::Pid::from_raw(pid.parse().expect("a process"));
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("ours");
-    host.run(["wait", "pod/web", "--for=jsonpath={.status.phase}=Failed"]).success();
+    host.run(["wait", "pod/web", "--for=jsonpath={.status.phase}=Failed"])
+        .success();
     host.run(["apply", "-f", "web.yaml"]).success();
     ready(&host);
     assert_eq!(data.join("own").metadata().unwrap().gid(), 2345);
@@ -131,11 +145,23 @@ fn a_file_of_variables_that_is_none_is_not_read() {
     // Only emptyDirs can be read from, so a link is put in while the pod waits for the file.
     let env = json!([{"name": "CODE", "valueFrom":
         {"fileKeyRef": {"volumeName": "data", "path": "out.env", "key": "CODE"}}}]);
-    let first = script("first", "while ! test -e /data/go; do sleep 0.01; done").mount("data", "/data");
-    let app = container("app").command(["sleep", "100000"]).set("env", env);
-    apply(&host, &pod("web").grace(1).init(first).container(app).empty_dir("data"));
+    let first =
+        script("first", "while ! test -e /data/go; do sleep 0.01; done").mount("data", "/data");
+    let app = container("app")
+        .command(["sleep", "100000"])
+        .set("env", env);
+    apply(
+        &host,
+        &pod("web")
+            .grace(1)
+            .init(first)
+            .container(app)
+            .empty_dir("data"),
+    );
     let running = "{.status.initContainerStatuses[0].state.running}";
-    eventually("the first one runs", || (!field(&host, running).is_empty()).then_some(()));
+    eventually("the first one runs", || {
+        (!field(&host, running).is_empty()).then_some(())
+    });
     let data = volume(&host);
     std::fs::rename(shared.join("out.env"), data.join("out.env")).unwrap();
     std::fs::write(data.join("go"), "").unwrap();
@@ -143,6 +169,9 @@ fn a_file_of_variables_that_is_none_is_not_read() {
     eventually("it waits", || {
         (field(&host, waiting) == "CreateContainerConfigError").then_some(())
     });
-    let message = field(&host, "{.status.containerStatuses[0].state.waiting.message}");
+    let message = field(
+        &host,
+        "{.status.containerStatuses[0].state.waiting.message}",
+    );
     assert!(!message.contains("4711"), "{message}");
 }

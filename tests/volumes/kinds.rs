@@ -7,8 +7,11 @@ use super::*;
 #[test]
 fn an_empty_dir_outlives_the_containers_of_a_pod_and_not_the_pod() {
     let host = Host::new();
-    let app = script("app", "cat /data/count; echo x >> /data/count; test $(wc -l < /data/count) = 3")
-        .mount("data", "/data");
+    let app = script(
+        "app",
+        "cat /data/count; echo x >> /data/count; test $(wc -l < /data/count) = 3",
+    )
+    .mount("data", "/data");
     let pod = pod("web")
         .restart("OnFailure")
         .empty_dir("data")
@@ -35,7 +38,10 @@ fn an_empty_dir_in_memory_is_no_larger_than_its_limit() {
     let fill = fill.replace("head -c 40000 /dev/zero", "seq 1 8000");
     let pod = volumes(alone(script("app", &fill).mount("mem", "/mem")), memory);
     let run = run(&host, &pod);
-    assert!(run.stdout.contains("fits\n") && run.stdout.contains("full\n"), "{run}");
+    assert!(
+        run.stdout.contains("fits\n") && run.stdout.contains("full\n"),
+        "{run}"
+    );
     assert_clean(&host);
 }
 
@@ -52,7 +58,9 @@ fn a_volume_in_memory_is_never_on_the_disk() {
     ));
     ready(&host);
     eventually("it has written", || {
-        exec(&host, ["cat", "/mem/file"]).contains("words").then_some(())
+        exec(&host, ["cat", "/mem/file"])
+            .contains("words")
+            .then_some(())
     });
     let uid = field(&host, "{.metadata.uid}");
     let shown = host
@@ -63,7 +71,10 @@ fn a_volume_in_memory_is_never_on_the_disk() {
     let link = std::fs::read_link(&shown).expect("a symlink");
     assert!(link.starts_with("/proc"), "{}", link.display());
     // It leads there, as long as the pod's process lives.
-    assert_eq!(std::fs::read_to_string(shown.join("file")).unwrap(), "words\n");
+    assert_eq!(
+        std::fs::read_to_string(shown.join("file")).unwrap(),
+        "words\n"
+    );
     host.run(["delete", "pod", "web"]).success();
     assert_clean(&host);
 }
@@ -77,7 +88,10 @@ fn a_folder_of_the_machine_is_seen_as_it_is() {
     let app = script("app", "cat /host/hello; echo back > /host/answer").mount("host", "/host");
     let run = run(&host, &volumes(alone(app), source)).success();
     assert_eq!(run.stdout, "from the host\n");
-    assert_eq!(std::fs::read_to_string(path.join("answer")).unwrap(), "back\n");
+    assert_eq!(
+        std::fs::read_to_string(path.join("answer")).unwrap(),
+        "back\n"
+    );
 }
 
 #[test]
@@ -89,8 +103,11 @@ fn a_file_of_the_machine_is_seen_in_its_place_and_nothing_beside_it() {
     let file = host.file("shared/settings.conf", "a=1\n");
     host.file("shared/other", "not yours\n");
     let source = json!([{"name": "conf", "hostPath": {"path": file, "type": "File"}}]);
-    let app = script("app", "cat /srv/settings.conf; ls /srv; echo a=2 > /srv/settings.conf")
-        .mount("conf", "/srv/settings.conf");
+    let app = script(
+        "app",
+        "cat /srv/settings.conf; ls /srv; echo a=2 > /srv/settings.conf",
+    )
+    .mount("conf", "/srv/settings.conf");
     let run = run(&host, &volumes(alone(app), source)).success();
     assert_eq!(run.stdout, "a=1\nsettings.conf\n");
     assert_eq!(std::fs::read_to_string(file).unwrap(), "a=2\n");
@@ -156,7 +173,8 @@ fn a_claim_is_a_directory_that_stays_when_its_pod_goes() {
     run_with(&host, &pod, std::slice::from_ref(&claim)).success();
     assert_eq!(run_with(&host, &pod, &[claim]).success().stdout, "once\n");
     assert_clean(&host);
-    let source = json!([{"name": "v", "persistentVolumeClaim": {"claimName": "data", "readOnly": true}}]);
+    let source =
+        json!([{"name": "v", "persistentVolumeClaim": {"claimName": "data", "readOnly": true}}]);
     let app = script("app", "cat /v/log; echo no >> /v/log || echo locked").mount("v", "/v");
     let run = run(&host, &volumes(alone(app), source));
     assert!(run.stdout.ends_with("once\nonce\nlocked\n"), "{run}");
@@ -180,7 +198,10 @@ fn volumes_belong_to_the_group_of_the_pod() {
     around::config_map(&host, "settings", &[("key", "value")]);
     apply(&host, &pod);
     ready(&host);
-    let folder = host.root().join("data/pods").join(field(&host, "{.metadata.uid}"));
+    let folder = host
+        .root()
+        .join("data/pods")
+        .join(field(&host, "{.metadata.uid}"));
     let data = folder.join("volumes/kubernetes.io~empty-dir/data");
     let about = eventually("it has written", || data.join("file").metadata().ok());
     assert_eq!(about.gid(), 2345);

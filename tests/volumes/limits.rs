@@ -10,19 +10,30 @@ fn a_pod_whose_volume_has_grown_too_large_is_evicted_in_the_kubelets_words() {
         json!([{"name": "data", "emptyDir": {"sizeLimit": "1Mi"}}]),
     );
     let host = host_with(&pod);
-    host.run(["wait", "pod/web", "--for=jsonpath={.status.phase}=Failed", "--timeout=60s"])
-        .success();
+    host.run([
+        "wait",
+        "pod/web",
+        "--for=jsonpath={.status.phase}=Failed",
+        "--timeout=60s",
+    ])
+    .success();
     let message = "Usage of EmptyDir volume \"data\" exceeds the limit \"1Mi\". ";
     assert_eq!(field(&host, "{.status.reason}"), "Evicted");
     assert_eq!(field(&host, "{.status.message}"), message);
     let target = r#"{.status.conditions[?(@.type=="DisruptionTarget")]"#;
     assert_eq!(field(&host, &format!("{target}.status}}")), "True");
-    assert_eq!(field(&host, &format!("{target}.reason}}")), "TerminationByKubelet");
+    assert_eq!(
+        field(&host, &format!("{target}.reason}}")),
+        "TerminationByKubelet"
+    );
     assert_eq!(field(&host, &format!("{target}.message}}")), message);
     told(&host, "Evicted", &format!("Warning {}", message.trim_end()));
     // The object stays until it is deleted; its volumes do not.
     eventually("its directory is gone", || {
-        host.state().iter().all(|path| !path.starts_with("data/pods/")).then_some(())
+        host.state()
+            .iter()
+            .all(|path| !path.starts_with("data/pods/"))
+            .then_some(())
     });
     host.run(["delete", "pod", "web"]).success();
 }

@@ -15,7 +15,9 @@ fn config() -> Value {
 #[track_caller]
 fn soon<const N: usize>(host: &Host, words: [&str; N], expected: &str) {
     let begin = Instant::now();
-    eventually("the change is seen", || (exec(host, words) == expected).then_some(()));
+    eventually("the change is seen", || {
+        (exec(host, words) == expected).then_some(())
+    });
     assert!(begin.elapsed() < SOON, "after {:?}", begin.elapsed());
 }
 
@@ -34,7 +36,13 @@ fn a_changed_config_map_is_seen_whole_or_not_at_all() {
                   if test $(sort -u /tmp/seen | wc -l) != 1; then echo HALF; exit 1; fi; \
                 fi; cd /; done";
     let app = script("app", text).mount("config", "/config");
-    apply(&host, &volumes(pod("web").restart("Never").grace(1).container(app), config()));
+    apply(
+        &host,
+        &volumes(
+            pod("web").restart("Never").grace(1).container(app),
+            config(),
+        ),
+    );
     ready(&host);
     for round in 2..40 {
         both(&round.to_string());
@@ -46,15 +54,25 @@ fn a_changed_config_map_is_seen_whole_or_not_at_all() {
         }
     }
     soon(&host, ["head", "-n", "1", "/config/b"], "39\n");
-    assert_eq!(field(&host, "{.status.phase}"), "Running", "{}", host.run(["logs", "web"]).stdout);
+    assert_eq!(
+        field(&host, "{.status.phase}"),
+        "Running",
+        "{}",
+        host.run(["logs", "web"]).stdout
+    );
 }
 
 #[test]
 fn files_that_appear_and_go_do_so_in_the_volume_too() {
     let host = Host::new();
     around::config_map(&host, "settings", &[("a", "1")]);
-    let app = container("app").command(["sleep", "100000"]).mount("config", "/config");
-    apply(&host, &volumes(pod("web").grace(1).container(app), config()));
+    let app = container("app")
+        .command(["sleep", "100000"])
+        .mount("config", "/config");
+    apply(
+        &host,
+        &volumes(pod("web").grace(1).container(app), config()),
+    );
     ready(&host);
     around::config_map(&host, "settings", &[("b", "2")]);
     soon(&host, ["ls", "/config"], "b\n");
@@ -70,7 +88,9 @@ fn files_that_appear_and_go_do_so_in_the_volume_too() {
 fn a_changed_secret_is_seen() {
     let host = Host::new();
     around::secret(&host, "login", &[("pass", "old")]);
-    let app = container("app").command(["sleep", "100000"]).mount("login", "/login");
+    let app = container("app")
+        .command(["sleep", "100000"])
+        .mount("login", "/login");
     let source = json!([{"name": "login", "secret": {"secretName": "login"}}]);
     apply(&host, &volumes(pod("web").grace(1).container(app), source));
     ready(&host);
@@ -85,17 +105,23 @@ fn labels_and_annotations_are_seen_as_they_change() {
         {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}},
         {"path": "note", "fieldRef": {"fieldPath": "metadata.annotations['note']"}},
     ]);
-    let app = container("app").command(["sleep", "100000"]).mount("pod", "/pod");
+    let app = container("app")
+        .command(["sleep", "100000"])
+        .mount("pod", "/pod");
     let pod = volumes(
         pod("web").grace(1).container(app),
         json!([{"name": "pod", "downwardAPI": {"items": items}}]),
     );
     apply(&host, &pod.set("metadata.labels.app", "a"));
     ready(&host);
-    assert_eq!(exec(&host, ["cat", "/pod/labels", "/pod/note"]), "app=\"a\"");
+    assert_eq!(
+        exec(&host, ["cat", "/pod/labels", "/pod/note"]),
+        "app=\"a\""
+    );
     host.run(["label", "pod", "web", "zone=eu"]).success();
     soon(&host, ["cat", "/pod/labels"], "app=\"a\"\nzone=\"eu\"");
-    host.run(["annotate", "pod", "web", "note=read me"]).success();
+    host.run(["annotate", "pod", "web", "note=read me"])
+        .success();
     soon(&host, ["cat", "/pod/note"], "read me");
 }
 
@@ -115,7 +141,10 @@ fn neither_variables_nor_parts_of_a_volume_ever_change_in_a_running_container() 
         .command(["sleep", "100000"])
         .set("volumeMounts", mounts)
         .set("env", env);
-    apply(&host, &volumes(pod("web").grace(1).container(app), config()));
+    apply(
+        &host,
+        &volumes(pod("web").grace(1).container(app), config()),
+    );
     ready(&host);
     around::config_map(&host, "settings", &[("key", "new")]);
     soon(&host, ["cat", "/whole/key"], "new");

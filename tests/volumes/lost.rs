@@ -27,7 +27,8 @@ fn volumes_outlive_the_process_and_files_are_as_they_should_be_by_then() {
     let pid = field(&host, r"{.metadata.annotations.wasmpod\.dev/pid}");
     let pid = nix::unistd::Pid::from_raw(pid.parse().expect("a process"));
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("ours");
-    host.run(["wait", "pod/web", "--for=jsonpath={.status.phase}=Failed"]).success();
+    host.run(["wait", "pod/web", "--for=jsonpath={.status.phase}=Failed"])
+        .success();
     around::config_map(&host, "settings", &[("key", "new")]);
     around::secret(&host, "login", &[("pass", "new")]);
     host.run(["apply", "-f", "web.yaml"]).success();

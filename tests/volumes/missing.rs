@@ -12,11 +12,14 @@ fn sleeper() -> Container {
 #[test]
 fn a_pod_without_its_config_map_is_creating_its_containers_until_it_is_there() {
     let pod = volumes(
-        pod("web").grace(1).container(sleeper().mount("config", "/config")),
+        pod("web")
+            .grace(1)
+            .container(sleeper().mount("config", "/config")),
         json!([{"name": "config", "configMap": {"name": "settings"}}]),
     );
     let host = host_with(&pod);
-    let text = "Warning MountVolume.SetUp failed for volume \"config\" : configmap \"settings\" not found";
+    let text =
+        "Warning MountVolume.SetUp failed for volume \"config\" : configmap \"settings\" not found";
     told(&host, "FailedMount", text);
     assert_eq!(field(&host, "{.status.phase}"), "Pending");
     assert_eq!(field(&host, WAITING), "ContainerCreating");
@@ -39,9 +42,18 @@ fn a_key_that_appears_later_is_found_too() {
     ]}}]);
     apply(
         &host,
-        &volumes(pod("web").grace(1).container(sleeper().mount("login", "/login")), source),
+        &volumes(
+            pod("web")
+                .grace(1)
+                .container(sleeper().mount("login", "/login")),
+            source,
+        ),
     );
-    told(&host, "FailedMount", "references non-existent secret key: pass");
+    told(
+        &host,
+        "FailedMount",
+        "references non-existent secret key: pass",
+    );
     around::secret(&host, "login", &[("user", "admin"), ("pass", "s3cret")]);
     ready(&host);
     assert_eq!(exec(&host, ["cat", "/login/p"]), "s3cret");
@@ -49,7 +61,8 @@ fn a_key_that_appears_later_is_found_too() {
 
 #[test]
 fn a_container_without_its_secret_waits_with_a_reason_until_it_is_there() {
-    let env = json!([{"name": "PASS", "valueFrom": {"secretKeyRef": {"name": "login", "key": "pass"}}}]);
+    let env =
+        json!([{"name": "PASS", "valueFrom": {"secretKeyRef": {"name": "login", "key": "pass"}}}]);
     let host = host_with(&pod("web").grace(1).container(sleeper().set("env", env)));
     eventually("it waits", || {
         (field(&host, WAITING) == "CreateContainerConfigError").then_some(())
@@ -61,13 +74,20 @@ fn a_container_without_its_secret_waits_with_a_reason_until_it_is_there() {
     told(&host, "Failed", &format!("Warning Error: {text}"));
     around::secret(&host, "login", &[("pass", "s3cret")]);
     ready(&host);
-    assert_eq!(exec(&host, ["env"]).lines().find(|line| line.starts_with("PASS")), Some("PASS=s3cret"));
+    assert_eq!(
+        exec(&host, ["env"])
+            .lines()
+            .find(|line| line.starts_with("PASS")),
+        Some("PASS=s3cret")
+    );
 }
 
 #[test]
 fn a_pod_that_waits_can_be_deleted() {
     let pod = volumes(
-        pod("web").grace(1).container(sleeper().mount("config", "/config")),
+        pod("web")
+            .grace(1)
+            .container(sleeper().mount("config", "/config")),
         json!([{"name": "config", "configMap": {"name": "settings"}}, {"name": "other", "emptyDir": {}}]),
     );
     let host = host_with(&pod);
@@ -83,7 +103,12 @@ fn a_file_in_the_place_of_a_folder_is_told_of() {
     let source = json!([{"name": "host", "hostPath": {"path": file, "type": "Directory"}}]);
     apply(
         &host,
-        &volumes(pod("web").grace(1).container(sleeper().mount("host", "/host")), source),
+        &volumes(
+            pod("web")
+                .grace(1)
+                .container(sleeper().mount("host", "/host")),
+            source,
+        ),
     );
     let text = format!(
         "Warning MountVolume.SetUp failed for volume \"host\" : hostPath type check failed: {} is not a directory",

@@ -12,9 +12,12 @@ fn a_file_of_a_volume_stands_beside_what_was_there() {
         {"name": "config", "mountPath": "/etc/app.conf", "subPath": "app.conf"},
         {"name": "config", "mountPath": "/srv/deep/other.conf", "subPath": "dir/other.conf"},
     ]);
-    let app = script("app", "cat /etc/app.conf /srv/deep/other.conf; ls /etc; cat /etc/hostname; \
-                      echo x > /etc/app.conf || echo locked")
-        .set("volumeMounts", mounts);
+    let app = script(
+        "app",
+        "cat /etc/app.conf /srv/deep/other.conf; ls /etc; cat /etc/hostname; \
+                      echo x > /etc/app.conf || echo locked",
+    )
+    .set("volumeMounts", mounts);
     let source = json!([{"name": "config", "configMap": {"name": "settings", "items": [
         {"key": "a", "path": "app.conf"}, {"key": "b", "path": "dir/other.conf"},
     ]}}]);
@@ -35,8 +38,10 @@ fn a_container_may_have_a_hosts_file_of_its_own() {
     let host = Host::new();
     let mounts = json!([{"name": "config", "mountPath": "/etc/hosts", "subPath": "hosts"}]);
     let pod = volumes(
-        alone(script("app", "cat /etc/hosts").set("volumeMounts", mounts))
-            .init(script("first", "echo '10.0.0.1 added' >> /etc/hosts; tail -n 1 /etc/hosts")),
+        alone(script("app", "cat /etc/hosts").set("volumeMounts", mounts)).init(script(
+            "first",
+            "echo '10.0.0.1 added' >> /etc/hosts; tail -n 1 /etc/hosts",
+        )),
         json!([{"name": "config", "configMap": {"name": "settings"}}]),
     );
     let objects = [config_map("settings", json!({"hosts": "10.9.9.9 mine\n"}))];
@@ -47,8 +52,8 @@ fn a_container_may_have_a_hosts_file_of_its_own() {
 #[test]
 fn all_containers_have_one_hosts_file() {
     let host = Host::new();
-    let pod = once("tail -n 1 /etc/hosts")
-        .init(script("first", "echo '10.0.0.1 added' >> /etc/hosts"));
+    let pod =
+        once("tail -n 1 /etc/hosts").init(script("first", "echo '10.0.0.1 added' >> /etc/hosts"));
     assert_eq!(run(&host, &pod).success().stdout, "10.0.0.1 added\n");
 }
 
@@ -84,7 +89,12 @@ fn a_part_of_a_volume_is_made_if_it_is_missing_and_named_by_a_variable() {
     let pod = alone(script("app", "cat /data/web/eu/file").mount("data", "/data"))
         .init(first)
         .empty_dir("data");
-    let run = run_with(&host, &pod, &[config_map("settings", json!({"zone": "eu"}))]).success();
+    let run = run_with(
+        &host,
+        &pod,
+        &[config_map("settings", json!({"zone": "eu"}))],
+    )
+    .success();
     assert_eq!(run.stdout, "here\n");
 }
 
@@ -94,9 +104,15 @@ fn a_part_named_by_a_variable_that_is_not_set_is_refused() {
     let mounts = json!([{"name": "data", "mountPath": "/logs", "subPathExpr": "$(POD)"}]);
     let env = json!([{"name": "POD", "valueFrom":
         {"configMapKeyRef": {"name": "settings", "key": "none", "optional": true}}}]);
-    let app = script("app", "ls /").set("volumeMounts", mounts).set("env", env);
+    let app = script("app", "ls /")
+        .set("volumeMounts", mounts)
+        .set("env", env);
     let pod = alone(app).empty_dir("data");
-    let run = run_with(&host, &pod, &[config_map("settings", json!({"zone": "eu"}))]);
+    let run = run_with(
+        &host,
+        &pod,
+        &[config_map("settings", json!({"zone": "eu"}))],
+    );
     assert_ne!(run.code(), 0, "{run}");
     run.says(&["POD"]);
     assert_clean(&host);
@@ -114,7 +130,9 @@ fn a_command_that_is_executed_sees_what_its_container_sees() {
         {"name": "data", "mountPath": "/data"},
         {"name": "inner", "mountPath": "/data/inner"},
     ]);
-    let app = container("app").command(["sleep", "100000"]).set("volumeMounts", mounts);
+    let app = container("app")
+        .command(["sleep", "100000"])
+        .set("volumeMounts", mounts);
     let pod = volumes(
         pod("web").grace(1).container(app),
         json!([

@@ -21,10 +21,15 @@ fn what_is_run_in_the_foreground_has_a_token_if_it_asks_for_one() {
     let host = Host::new();
     let read = format!("cd {PLACE}; ls; cat namespace; echo; cat token; echo; head -n 1 ca.crt");
     let pod = once(&read).set("spec.serviceAccountName", "robot");
-    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}});
+    let account =
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}});
     let run = run_with(&host, &pod, &[account]).success();
     let lines: Vec<&str> = run.stdout.lines().collect();
-    assert_eq!(lines[..4], ["ca.crt", "namespace", "token", "default"], "{run}");
+    assert_eq!(
+        lines[..4],
+        ["ca.crt", "namespace", "token", "default"],
+        "{run}"
+    );
     assert_eq!(lines[4].split('.').count(), 3, "{run}");
     assert_eq!(lines[5], "-----BEGIN CERTIFICATE-----", "{run}");
     assert_clean(&host);
@@ -36,7 +41,10 @@ fn what_is_run_in_the_foreground_has_a_token_if_it_asks_for_one() {
 #[test]
 fn an_account_that_is_not_there_is_refused() {
     let host = Host::new();
-    let run = run(&host, &once("echo started").set("spec.serviceAccountName", "robot"));
+    let run = run(
+        &host,
+        &once("echo started").set("spec.serviceAccountName", "robot"),
+    );
     assert_ne!(run.code(), 0, "{run}");
     assert_eq!(run.stdout, "");
     run.says(&["serviceaccount \"robot\" not found"]);

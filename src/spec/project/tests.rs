@@ -273,6 +273,39 @@ fn keys_of_an_object_that_nobody_has_validated_do_not_leave_the_volume() {
 }
 
 proptest! {
+    /// One source after the other into a map, as the rule is told.
+    #[test]
+    fn the_tree_is_what_a_map_would_hold(
+        sources in prop::collection::vec(
+            prop::collection::vec(("[ab]", "[abc]"), 0..3),
+            1..4,
+        ),
+    ) {
+        let world = World::default().config_map("all", &[("a", "1"), ("b", "2")]);
+        let mut model = BTreeMap::new();
+        let mut written = Vec::new();
+        for items in &sources {
+            let listed = items.iter().map(|(key, path)| format!("{{key: {key}, path: {path}}}"));
+            let listed: Vec<String> = listed.collect();
+            written.push(format!("{{configMap: {{name: all, items: [{}]}}}}", listed.join(", ")));
+            let all = [("a".to_owned(), "a".to_owned()), ("b".to_owned(), "b".to_owned())];
+            let chosen = if items.is_empty() { &all[..] } else { items.as_slice() };
+            for (key, path) in chosen {
+                model.insert(path.clone(), if key == "a" { "1" } else { "2" }.as_bytes().to_vec());
+            }
+        }
+        let spec = format!("projected: {{sources: [{}]}}", written.join(", "));
+        // Validation refuses what is written out twice; the rule is that of the maker alone.
+        let paths: Vec<&String> = sources.iter().flatten().map(|(_, path)| path).collect();
+        let mut unique = paths.clone();
+        unique.sort();
+        unique.dedup();
+        prop_assume!(unique.len() == paths.len());
+        let payload = made(&spec, &world).expect("files");
+        let contents = payload.0.into_iter().map(|(path, file)| (path, file.content));
+        prop_assert_eq!(contents.collect::<BTreeMap<_, _>>(), model);
+    }
+
     #[test]
     fn every_file_lies_below_the_volume(path in "[./a]{0,10}") {
         let world = World::default().config_map("c", &[(&path, "x")]);

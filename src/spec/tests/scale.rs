@@ -39,6 +39,29 @@ fn many_of_everything_is_still_linear() {
 }
 
 #[test]
+fn many_sources_are_still_linear() {
+    let others = repeat(20_000, |n| format!("{{name: c{n}, image: a.wasm}}"));
+    let env = repeat(20_000, |n| {
+        format!(
+            "{{name: A{n}, valueFrom: {{resourceFieldRef: {{resource: limits.memory, containerName: c{n}}}}}}}"
+        )
+    });
+    let spec = format!("initContainers: [{others}]");
+    assert_eq!(large(&format!("env: [{env}]"), &spec), Ok(()));
+    let volumes = repeat(20_000, |n| format!("{{name: v{n}}}"));
+    let env = repeat(20_000, |n| {
+        format!("{{name: A{n}, valueFrom: {{fileKeyRef: {{volumeName: v{n}, path: a, key: k}}}}}}")
+    });
+    let spec = format!("volumes: [{volumes}]");
+    assert_eq!(large(&format!("env: [{env}]"), &spec), Ok(()));
+    let items = repeat(50_000, |n| format!("{{key: k, path: a/b/c{n}}}"));
+    let spec = format!(
+        "volumes: [{{name: v, projected: {{sources: [{{secret: {{name: s, items: [{items}]}}}}]}}}}]"
+    );
+    assert_eq!(large("", &spec), Ok(()));
+}
+
+#[test]
 fn a_thousand_mistakes_are_told_and_then_that_there_are_more() {
     let unknown = (0..50_000)
         .map(|n| format!("x{n}: 1\n"))

@@ -15,8 +15,8 @@ mod resources;
 mod selectors;
 mod volumes;
 
-use volumes::Volumes;
 pub use metadata::object as metadata;
+use volumes::Volumes;
 pub use volumes::sources;
 
 use std::collections::HashSet;
