@@ -127,6 +127,9 @@ impl AnyObjects {
     pub fn create(&self, object: Object) -> Result<Object, StoreError> {
         self.same_kind(&object)?;
         let store = &self.store;
+        if let Object::PersistentVolumeClaim(claim) = &object {
+            store.check_limits(claim)?;
+        }
         match object {
             Object::Pod(pod) => Ok(store.create_in_namespace(*pod)?.into()),
             object => typed!(self.kind, T => {
@@ -157,6 +160,9 @@ impl AnyObjects {
             let change = |object: &mut T| {
                 let old = Object::from(object.clone());
                 let new = change_as(object, change)?;
+                if let Object::PersistentVolumeClaim(claim) = &new {
+                    self.store.check_limits(claim)?;
+                }
                 allowed(&old, &new)
             };
             let (object, applied) = self.typed::<T>().update(namespace, name, change)?;
@@ -184,6 +190,13 @@ impl AnyObjects {
                 Kind::Pod => self.store.discard(namespace, name),
                 _ => Ok(false),
             }
+        })
+    }
+
+    /// Removes what somebody who was killed has left between the objects.
+    pub(super) fn tidy(&self) -> Result<(), StoreError> {
+        typed!(self.kind, T => self.typed::<T>().tidy(), else => {
+            self.typed::<v1::Pod>().tidy()
         })
     }
 

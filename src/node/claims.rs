@@ -15,8 +15,11 @@ use super::Store;
 use super::disk::{Folder, remove_tree};
 use super::error::{StoreError, doing};
 use super::kind::BOUND;
+use super::namespaces::DEFAULT;
 use super::objects::Objects;
 use super::writers::{Turn, now};
+use crate::spec;
+use crate::spec::admission::limit_range;
 
 type Claim = v1::PersistentVolumeClaim;
 
@@ -42,6 +45,19 @@ pub enum ClaimError {
 impl Store {
     fn claims(&self) -> Objects<Claim> {
         self.objects()
+    }
+
+    /// Whether the limit ranges of its namespace allow a claim of this size.
+    pub(super) fn check_limits(&self, claim: &Claim) -> Result<(), StoreError> {
+        let meta = &claim.metadata;
+        let namespace = meta.namespace.as_deref().unwrap_or(DEFAULT);
+        let mut ranges = self.objects::<v1::LimitRange>().list(Some(namespace))?;
+        ranges.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+        limit_range::check_claim(claim, &ranges).map_err(|message| StoreError::Forbidden {
+            kind: spec::Kind::PersistentVolumeClaim.qualified_plural(),
+            name: meta.name.clone().unwrap_or_default(),
+            message,
+        })
     }
 
     /// The directory of a claim, which is bound to it now if it was not yet.

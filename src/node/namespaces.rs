@@ -10,8 +10,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::error::{StoreError, doing};
 use super::objects::Objects;
-use super::writers::Turn;
-use super::{Kind, Store};
+use super::writers::{Turn, Writers};
+use super::{Kind, Store, names, remove};
 use crate::spec;
 
 /// The namespace that cannot be deleted (`plugin/pkg/admission/namespace/lifecycle/admission.go`).
@@ -29,6 +29,13 @@ impl Store {
     /// # Errors
     /// `Invalid` (no name of a namespace), or the machine's.
     pub fn ensure_namespace(&self, name: &str) -> Result<(), StoreError> {
+        if !names::is_namespace(name) {
+            return Err(StoreError::Invalid {
+                kind: spec::Kind::Namespace.qualified_kind(),
+                name: name.to_owned(),
+                message: format!("metadata.name: Invalid value: {name:?}"),
+            });
+        }
         if self.namespaces().find("", name)?.is_none() {
             made(self.namespaces().create(new_namespace(name)))?;
         }
@@ -145,29 +152,13 @@ impl Store {
 
     /// What there should be when somebody looks, and what should be no more. A reader sees what there is all the same.
     pub(super) fn prepare(&self, kind: spec::Kind, namespace: Option<&str>) {
-        let prepared = match (kind, namespace) {
-            (spec::Kind::Namespace, _) => self.ensure_namespace(DEFAULT).and_then(|()| {
-                let all = self.namespaces().list(None)?;
-                let leaving = |one: &v1::Namespace| one.metadata.deletion_timestamp.is_some();
-                let names = all.into_iter().filter(leaving);
-                names
-                    .filter_map(|one| one.metadata.name)
-                    .for_each(|name| self.settle(Turn::Skip, &name));
-                Ok(())
-            }),
-            (spec::Kind::ServiceAccount, Some(DEFAULT)) => self.ensure_namespace(DEFAULT),
-            (spec::Kind::ServiceAccount, Some(one)) => match self.namespaces().find("", one) {
-                Ok(Some(_)) => self.ensure_account(one),
-                other => other.map(|_| ()),
-            },
-            (spec::Kind::ServiceAccount, None) => self.ensure_namespace(DEFAULT).and_then(|()| {
-                let all = self.namespaces().list(None)?.into_iter();
-                let mut names = all.filter_map(|one| one.metadata.name);
-                names.try_for_each(|name| self.ensure_account(&name))
-            }),
-            (spec::Kind::Node, _) => self.ensure_node(),
-            (spec::Kind::PersistentVolumeClaim, Some(one)) => {
-                self.settle_claims(Turn::Skip, one);
+        let prepared = match kind {
+            spec::Kind::Namespace => self.prepare_namespaces(),
+            spec::Kind::ServiceAccount => self.prepare_accounts(namespace),
+            spec::Kind::PersistentVolumeClaim => {
+                namespace
+                    .into_iter()
+                    .for_each(|one| self.settle_claims(Turn::Skip, one));
                 Ok(())
             }
             _ => Ok(()),
@@ -177,12 +168,66 @@ impl Store {
         }
     }
 
-    /// Finishes what could not be finished while a pod of this namespace was there. It may be tried again at any time.
+    fn prepare_namespaces(&self) -> Result<(), StoreError> {
+        self.ensure_namespace(DEFAULT)?;
+        let leaving = self.leaving_namespaces()?;
+        leaving
+            .iter()
+            .for_each(|name| self.settle(Turn::Skip, name));
+        Ok(())
+    }
+
+    fn prepare_accounts(&self, namespace: Option<&str>) -> Result<(), StoreError> {
+        match namespace {
+            Some(DEFAULT) => self.ensure_namespace(DEFAULT),
+            Some(one) => match self.namespaces().find("", one)? {
+                Some(_) => self.ensure_account(one),
+                None => Ok(()),
+            },
+            None => {
+                self.ensure_namespace(DEFAULT)?;
+                let all = self.namespaces().list(None)?.into_iter();
+                let mut names = all.filter_map(|one| one.metadata.name);
+                names.try_for_each(|name| self.ensure_account(&name))
+            }
+        }
+    }
+
+    /// Finishes what could not be finished while a pod of this namespace was there, or what somebody was killed at. It may be
+    /// tried again at any time.
     pub(super) fn settle(&self, turn: Turn, namespace: &str) {
         self.settle_claims(turn, namespace);
-        if let Err(error) = self.finish_namespace(turn, namespace) {
+        if let Err(error) = self.settle_namespace(turn, namespace) {
             tracing::warn!("namespace {namespace} is not removed: {error}");
         }
+    }
+
+    fn settle_namespace(&self, turn: Turn, name: &str) -> Result<(), StoreError> {
+        let found = self.namespaces().find("", name)?;
+        if found.is_none_or(|found| found.metadata.deletion_timestamp.is_none()) {
+            return Ok(());
+        }
+        // What its pods use is theirs as long as they are there.
+        if self.objects::<v1::Pod>().names(name)?.is_empty() && self.is_my_turn(turn)? {
+            remove::empty_but_for_pods(self, name)?;
+        }
+        self.finish_namespace(turn, name).map(|_| ())
+    }
+
+    /// Whether somebody who would not wait need not.
+    fn is_my_turn(&self, turn: Turn) -> Result<bool, StoreError> {
+        match Writers::lock(self.layout(), turn) {
+            Ok(_) => Ok(true),
+            Err(error) if error.io_kind() == Some(std::io::ErrorKind::WouldBlock) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names of those that are to go.
+    pub(super) fn leaving_namespaces(&self) -> Result<Vec<String>, StoreError> {
+        let all = self.namespaces().list(None)?.into_iter();
+        let leaving = all.filter(|one| one.metadata.deletion_timestamp.is_some());
+        Ok(leaving.filter_map(|one| one.metadata.name).collect())
     }
 
     /// Removes a namespace that is to go, if nothing is in it any more. Whether it is gone.

@@ -3,6 +3,7 @@
 //! Any number of processes may write: each change is made under the lock of all writers, from a fresh reading. Readers need
 //! no lock, because a file is always whole.
 
+mod naming;
 mod read;
 
 use std::io;
@@ -199,43 +200,6 @@ impl<K: Kind> Objects<K> {
                 format!("metadata.namespace: Invalid value: {namespace:?}"),
             ))
         }
-    }
-
-    /// The name as written, or a free one that begins with `generateName` (`apiserver/pkg/storage/names/generate.go`).
-    fn choose_name(&self, namespace: &str, meta: &ObjectMeta) -> Result<String, StoreError> {
-        const TRIES: usize = 8;
-        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-        if let Some(name) = meta.name.as_deref().filter(|name| !name.is_empty()) {
-            return if names::is_name(name) {
-                Ok(name.to_owned())
-            } else {
-                Err(Self::invalid(
-                    name,
-                    format!("metadata.name: Invalid value: {name:?}"),
-                ))
-            };
-        }
-        let base = meta.generate_name.as_deref().unwrap_or_default();
-        let base = &base[..base.floor_char_boundary(base.len().min(58))];
-        for _ in 0..TRIES {
-            let chance = uuid::Uuid::new_v4().into_bytes();
-            // The last five bytes of such a uuid are all chance.
-            let letters = chance[11..]
-                .iter()
-                .map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()]);
-            let name: String = base.chars().chain(letters.map(char::from)).collect();
-            if base.is_empty() || !names::is_name(&name) {
-                let message = "metadata.name: Required value: name or generateName is required";
-                return Err(Self::invalid(base, message.to_owned()));
-            }
-            if self.find(namespace, &name)?.is_none() {
-                return Ok(name);
-            }
-        }
-        Err(Self::invalid(
-            base,
-            "metadata.generateName: no free name found".to_owned(),
-        ))
     }
 
     /// Changes an object from a fresh reading. The identity and what the store gives cannot be changed.

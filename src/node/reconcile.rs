@@ -19,7 +19,7 @@ use super::pidfd::PidFd;
 use super::published::Published;
 use super::record::note_after_death;
 use super::writers::{Turn, micros, now};
-use super::{Layout, Machinery, Sight, Store, is_unplaced, orphans, supervise};
+use super::{Layout, Machinery, Sight, Store, is_unplaced, orphans, remove, supervise};
 use crate::lifecycle::{Event, EventKind, Time};
 
 /// What became of a pod whose process is gone.
@@ -88,7 +88,8 @@ pub fn reconcile(store: &Store, machinery: &dyn Machinery) -> Result<usize, Stor
     for sight in sights.iter().filter(|sight| needs_order(sight)) {
         count += usize::from(attempt(store, machinery, &sight.pod));
     }
-    store.objects::<v1::Pod>().tidy()?;
+    remove::resume(store, machinery)?;
+    store.tidy()?;
     supervise::tidy(store);
     Ok(count + orphans::sweep(store, machinery, attempt)?)
 }

@@ -137,6 +137,17 @@ fn namespace_with_all(
     }
 }
 
+/// Goes on with the namespaces that somebody who was killed had begun to delete.
+pub(super) fn resume(store: &Store, machinery: &dyn Machinery) -> Result<(), StoreError> {
+    for name in store.leaving_namespaces()? {
+        if let Err(error) = empty(store, machinery, &name, &Deletion::default()) {
+            tracing::warn!("namespace {name} is not emptied: {error}");
+        }
+        store.finish_namespace(Turn::Await, &name)?;
+    }
+    Ok(())
+}
+
 /// Deletes all that is in a namespace, pods first: what they use is theirs as long as they run. One that cannot be deleted
 /// keeps nobody from the others; the first such is told.
 fn empty(
@@ -146,35 +157,40 @@ fn empty(
     wish: &Deletion,
 ) -> Result<(), StoreError> {
     let mut failed = Ok(());
-    for kind in Kind::ALL.into_iter().filter(|kind| kind.namespaced()) {
-        if kind == Kind::Event {
-            continue;
-        }
+    for name in store.any(Kind::Pod).names(namespace)? {
+        let one = Deletion {
+            namespace: namespace.to_owned(),
+            name,
+            uid: None,
+            grace: wish.grace,
+            force: wish.force,
+        };
+        failed = failed.and(missing_is_fine(delete(store, machinery, &one).map(|_| ())));
+    }
+    failed.and(empty_but_for_pods(store, namespace))
+}
+
+pub(super) fn empty_but_for_pods(store: &Store, namespace: &str) -> Result<(), StoreError> {
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.namespaced());
+    let mut failed = Ok(());
+    for kind in kinds.filter(|kind| !matches!(kind, Kind::Pod | Kind::Event)) {
         for name in store.any(kind).names(namespace)? {
-            let one = Deletion {
-                namespace: namespace.to_owned(),
-                name,
-                uid: None,
-                grace: wish.grace,
-                force: wish.force,
-            };
-            let deleted = match kind {
-                Kind::Pod => delete(store, machinery, &one).map(|_| ()),
-                _ => remove_one(store, kind, &one),
-            };
-            match deleted {
-                Err(StoreError::NotFound { .. }) | Ok(()) => {}
-                Err(error) => failed = failed.and(Err(error)),
-            }
+            failed = failed.and(missing_is_fine(remove_one(store, kind, namespace, &name)));
         }
     }
     failed
 }
 
+fn missing_is_fine(result: Result<(), StoreError>) -> Result<(), StoreError> {
+    match result {
+        Err(StoreError::NotFound { .. }) => Ok(()),
+        result => result,
+    }
+}
+
 /// One that lies in a namespace that is to go, whatever it holds.
-fn remove_one(store: &Store, kind: Kind, wish: &Deletion) -> Result<(), StoreError> {
+fn remove_one(store: &Store, kind: Kind, namespace: &str, name: &str) -> Result<(), StoreError> {
     let objects = store.any(kind);
-    let (namespace, name) = (wish.namespace.as_str(), wish.name.as_str());
     match objects.find(namespace, name) {
         Err(StoreError::Corrupt { .. }) => objects.discard(namespace, name).map(|_| ()),
         object => {

@@ -58,6 +58,16 @@ impl Store {
         AnyObjects::new(self.clone(), kind)
     }
 
+    /// Removes what those who were killed have left between the objects.
+    ///
+    /// # Errors
+    /// The machine's.
+    pub(super) fn tidy(&self) -> Result<(), StoreError> {
+        let kinds = spec::Kind::ALL.into_iter();
+        let mut stored = kinds.filter(|kind| *kind != spec::Kind::Event);
+        stored.try_for_each(|kind| self.any(kind).tidy())
+    }
+
     /// One pod as a reader sees it.
     ///
     /// # Errors

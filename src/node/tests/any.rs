@@ -59,7 +59,10 @@ fn every_kind_is_stored_listed_changed_and_removed() {
         assert_eq!(changed.metadata().labels.as_ref().unwrap()["x"], "y");
         let (same, applied) = objects.update(home, "a", label).unwrap();
         assert_eq!(applied, Applied::Unchanged, "{kind:?}");
-        assert_eq!(same, objects.get(home, "a").unwrap(), "{kind:?}");
+        if kind != Kind::Pod {
+            // A pod is seen with what its process says.
+            assert_eq!(same, objects.get(home, "a").unwrap(), "{kind:?}");
+        }
 
         let gone = delete_object(&store, &Fake::default(), kind, &wish(home, "a")).unwrap();
         assert_eq!(gone, Deleted::Gone, "{kind:?}");

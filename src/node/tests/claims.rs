@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1;
 use super::{Fake, claim, claimant, store, uid, wish};
 use crate::node::disk::step::fill;
 use crate::node::{Deleted, Store, StoreError, delete_object};
-use crate::spec::Kind;
+use crate::spec::{Kind, Object};
 
 fn delete(store: &Store, name: &str) -> Result<Deleted, StoreError> {
     let wish = wish("default", name);
@@ -153,5 +153,41 @@ fn many_who_bind_at_once_get_the_same_directory() {
     assert_eq!(
         std::fs::read_dir(store.layout().claims()).unwrap().count(),
         1
+    );
+}
+
+#[test]
+fn a_claim_keeps_within_the_limits_of_its_namespace() {
+    let (_dir, store) = store();
+    let range: v1::LimitRange = serde_json::from_value(serde_json::json!({
+        "metadata": { "name": "sizes" },
+        "spec": { "limits": [{ "type": "PersistentVolumeClaim", "max": { "storage": "2Gi" } }] },
+    }))
+    .unwrap();
+    store.any(Kind::LimitRange).create(range.into()).unwrap();
+    let claims = store.any(Kind::PersistentVolumeClaim);
+    claims.create(claim("default", "data").into()).unwrap();
+    store.bind_claim("default", "data").unwrap();
+    let refused = "persistentvolumeclaims \"data\" is forbidden: maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi";
+    let grown = |size: &'static str| {
+        let grow = move |object: &mut Object| {
+            let mut value = object.value();
+            value["spec"]["resources"]["requests"]["storage"] = size.into();
+            *object = Object::from_value(Kind::PersistentVolumeClaim, value).unwrap();
+            Ok(())
+        };
+        claims.update("default", "data", grow)
+    };
+    grown("2Gi").unwrap();
+    assert_eq!(grown("3Gi").unwrap_err().to_string(), refused);
+    let mut large = claim("other", "data");
+    large.metadata.namespace = None;
+    large.spec.as_mut().unwrap().resources = serde_json::from_value(serde_json::json!({
+        "requests": { "storage": "3Gi" },
+    }))
+    .unwrap();
+    assert_eq!(
+        claims.create(large.into()).unwrap_err().to_string(),
+        refused
     );
 }

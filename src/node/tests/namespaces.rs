@@ -127,9 +127,8 @@ fn a_namespace_waits_for_the_process_of_a_pod() {
     web.metadata.namespace = Some("team".to_owned());
     let web = store.create(web).unwrap();
     publish(&store, uid(&web), 0, status("Running"));
-    // Held by this process, which hears nothing.
+    // As if its process had been told: it stays until that lets go.
     let lock = born(&store, uid(&web));
-    // It has no socket, and a signal to ourselves is not sent: told or not, it stays until the lock is free.
     let marked = store.begin_delete("team", "web", None, None);
     assert!(marked.unwrap().metadata.deletion_timestamp.is_some());
     mark(&store, "team");
@@ -174,20 +173,27 @@ fn mark(store: &Store, name: &str) {
 fn whoever_looks_finishes_a_namespace_that_was_left() {
     let (_dir, store) = store();
     store.ensure_namespace("team").unwrap();
-    mark(&store, "team");
-    let account = store
-        .objects::<v1::ServiceAccount>()
-        .get("team", "default")
-        .unwrap();
-    let uid = account.metadata.uid.unwrap();
     store
-        .objects::<v1::ServiceAccount>()
-        .remove("team", "default", &uid)
+        .objects()
+        .create(config_map("team", "app", "v"))
         .unwrap();
+    mark(&store, "team");
     assert_eq!(
         phases(&store),
         [("default".to_owned(), "Active".to_owned())]
     );
+}
+
+#[test]
+fn a_pod_in_a_namespace_that_was_left_is_deleted_by_whoever_puts_in_order() {
+    let (_dir, store) = store();
+    store.ensure_namespace("team").unwrap();
+    store.create(claimant("team", "web", "data")).unwrap();
+    mark(&store, "team");
+    assert_eq!(phases(&store).len(), 2);
+    crate::node::reconcile(&store, &Fake::default()).unwrap();
+    assert!(store.list(None).unwrap().is_empty());
+    assert_eq!(phases(&store).len(), 1);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn base64_may_be_broken_over_lines_and_is_checked() {
     assert_eq!(
         refused(binary),
         [
-            "m.yaml:4: ConfigMap \"a\": binaryData[k]: Invalid value: a: illegal base64 data at input byte 0"
+            "m.yaml:4: ConfigMap \"a\": binaryData[k]: Invalid value: \"a\": illegal base64 data at input byte 0"
         ]
     );
 }
