@@ -101,7 +101,7 @@ pub fn run(args: Args, globals: Globals) -> Result<ExitCode, Failure> {
     } else {
         let namespace = pod.object.metadata.namespace.as_deref();
         let around = InManifest::new(place.store(), namespace.unwrap_or("default"), objects)?;
-        around.vouch_for(&mut pod.object)?;
+        pod.object = around.admit(pod.object, args.validate.into())?;
         Arc::new(around)
     };
     let spec = Arc::new(resolve(pod)?);

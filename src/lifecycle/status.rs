@@ -161,7 +161,10 @@ impl Life {
             name: self.pod.volumes[mount.volume].name.clone(),
             mount_path: mount.path.clone(),
             read_only: mount.read_only.then_some(true),
-            recursive_read_only: mount.read_only.then(|| "Disabled".to_owned()),
+            recursive_read_only: mount.read_only.then(|| {
+                let recursive = mount.recursive_read_only;
+                if recursive { "Enabled" } else { "Disabled" }.to_owned()
+            }),
             ..Default::default()
         };
         Some(mounts.iter().map(status).collect()).filter(|mounts: &Vec<_>| !mounts.is_empty())

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! accepted     Pod::build   everything is reserved (directory, network, host ports; code too, see Images), nothing runs
+//! volumes      MountVolumes .. VolumesMounted, if it has any
 //! sandbox      MakeSandbox .. SandboxReady
 //! init         the init containers, one after another; sidecars among them stay
 //! running      the first regular container has started
@@ -76,13 +77,15 @@ pub struct Options {
     pub surroundings: Arc<dyn Surroundings>,
 }
 
-/// When the images of a pod are looked at.
+/// When the images of a pod are looked at, and what else it refers to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Images {
-    /// Before anything is started: an image that cannot be used fails [`Pod::build`].
+    /// Before anything is started: an image that cannot be used fails [`Pod::build`], and so does a volume that cannot be
+    /// mounted, or an object that a container's environment needs.
     #[default]
     Eager,
-    /// When a container is to be started: an image that cannot be used is `ErrImagePull`, and is looked at again.
+    /// When a container is to be started: an image that cannot be used is `ErrImagePull`, and is looked at again. What else is
+    /// missing is waited for.
     WhenPulled,
 }
 

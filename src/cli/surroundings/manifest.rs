@@ -13,8 +13,8 @@ use crate::cli::Failure;
 use crate::node::identity::Bound;
 use crate::node::{Store, StoreError};
 use crate::pod::{Surroundings, Token};
-use crate::spec::admission::service_account;
-use crate::spec::{Allocatable, Object, TokenWish};
+use crate::spec::admission::{self, Account, Admitted, Refusal, service_account};
+use crate::spec::{Allocatable, Object, PodPreset, TokenWish, Validate};
 
 /// What the manifest of a pod says of the objects around it. Claims and the keys that sign tokens are the installation's: they
 /// are to outlive the pod.
@@ -24,6 +24,8 @@ pub struct InManifest {
     config_maps: HashMap<String, Arc<v1::ConfigMap>>,
     secrets: HashMap<String, Arc<v1::Secret>>,
     accounts: HashMap<String, v1::ServiceAccount>,
+    presets: Vec<PodPreset>,
+    limits: Vec<v1::LimitRange>,
 }
 
 impl InManifest {
@@ -36,6 +38,8 @@ impl InManifest {
             config_maps: HashMap::new(),
             secrets: HashMap::new(),
             accounts: HashMap::new(),
+            presets: Vec::new(),
+            limits: Vec::new(),
         };
         for object in objects {
             let metadata = object.metadata();
@@ -55,10 +59,18 @@ impl InManifest {
                     around.accounts.insert(name, *object);
                 }
                 Object::PersistentVolumeClaim(object) => around.store_claim(*object)?,
-                // What they say was heeded when the pod was read.
+                Object::PodPreset(object) => around.presets.push(*object),
+                Object::LimitRange(object) => around.limits.push(*object),
+                // They change nothing for one pod.
                 _ => {}
             }
         }
+        around
+            .presets
+            .sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+        around
+            .limits
+            .sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
         Ok(around)
     }
 
@@ -75,28 +87,38 @@ impl InManifest {
         stored.with_context(|| format!("persistentvolumeclaim {name:?}"))
     }
 
-    /// Gives the pod its account, and the account's token, if it asks for one: in the foreground a pod is nobody unless it says
-    /// otherwise.
+    /// What the manifest's own presets and limit ranges make of the pod, and its account, if it asks for one: in the foreground a
+    /// pod is nobody unless it says otherwise.
     ///
     /// # Errors
-    /// There is no such account.
-    pub fn vouch_for(&self, pod: &mut v1::Pod) -> Result<(), Failure> {
-        let spec = pod.spec.as_ref();
-        let asks = spec.is_some_and(|spec| {
-            let names = [&spec.service_account_name, &spec.service_account];
-            let mut names = names.into_iter().flatten();
-            names.any(|name| !name.is_empty()) || spec.automount_service_account_token == Some(true)
-        });
-        if !asks {
-            return Ok(());
+    /// There is no such account, or what was made of the pod is not valid.
+    pub fn admit(&self, pod: v1::Pod, validate: Validate) -> Result<v1::Pod, Failure> {
+        let name = pod.metadata.name.clone().unwrap_or_default();
+        let account =
+            asks_for_account(&pod).then(|| self.account(service_account::account_of(&pod)).ok());
+        let chance = *uuid::Uuid::new_v4().as_bytes();
+        let surroundings = admission::Surroundings {
+            account: account.as_ref().map(|account| Account {
+                object: account.as_ref(),
+                chance: [chance[0], chance[1], chance[2], chance[3], chance[4]],
+            }),
+            presets: &self.presets,
+            limits: &self.limits,
+        };
+        let admitted = admission::admit(pod, &surroundings, validate);
+        let (Admitted { pod, notes }, warnings) = admitted.map_err(|refusal| match refusal {
+            Refusal::Forbidden(why) => {
+                Failure::Plain(format!("error: pods {name:?} is forbidden: {why}"))
+            }
+            Refusal::Invalid(complaints) => Failure::Manifest(complaints),
+        })?;
+        for note in notes {
+            eprintln!("warning: {}: {}", note.reason, note.message);
         }
-        let account = self.account(service_account::account_of(pod)).ok();
-        let chance: [u8; 16] = *uuid::Uuid::new_v4().as_bytes();
-        let chance = [chance[0], chance[1], chance[2], chance[3], chance[4]];
-        service_account::fill_in(pod, account.as_ref(), chance).map_err(|why| {
-            let name = pod.metadata.name.as_deref().unwrap_or_default();
-            Failure::Plain(format!("error: pods {name:?} is forbidden: {why}"))
-        })
+        for warning in warnings {
+            eprintln!("warning: {warning}");
+        }
+        Ok(pod)
     }
 
     /// The account of the manifest, or the one that is stored; every namespace has one called `default`.
@@ -114,6 +136,15 @@ impl InManifest {
             found => found.map_err(|error| error.to_string()),
         }
     }
+}
+
+fn asks_for_account(pod: &v1::Pod) -> bool {
+    let spec = pod.spec.as_ref();
+    spec.is_some_and(|spec| {
+        let names = [&spec.service_account_name, &spec.service_account];
+        let mut names = names.into_iter().flatten();
+        names.any(|name| !name.is_empty()) || spec.automount_service_account_token == Some(true)
+    })
 }
 
 impl Surroundings for InManifest {
