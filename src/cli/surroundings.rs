@@ -17,10 +17,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 use tokio::sync::watch as channel;
 
-use crate::node::identity::{self, Bound, Identity, Named, TokenRequest};
+use crate::node::identity::{self, Identity, OfPod};
 use crate::node::{Kind, Store, StoreError};
 use crate::pod::{Surroundings, Token};
-use crate::spec::admission::service_account::{DEFAULT, ROOT_CA};
+use crate::spec::admission::service_account::ROOT_CA;
 use crate::spec::pod::Pod as Spec;
 use crate::spec::{Allocatable, TokenWish};
 
@@ -74,13 +74,17 @@ impl Surroundings for Stored {
     }
 
     fn token(&self, wish: &TokenWish) -> Result<Token, String> {
-        let account = self.find::<v1::ServiceAccount>(&wish.service_account)?;
-        let account = account.ok_or_else(|| no_account(&wish.service_account))?;
-        let bound = Bound::Pod {
-            pod: Named::new(&wish.pod_name, &wish.pod_uid),
-            node: Some(Named::new(&self.node, "")),
+        let of = OfPod {
+            namespace: &wish.namespace,
+            account: &wish.service_account,
+            name: &wish.pod_name,
+            uid: &wish.pod_uid,
+            node: &self.node,
+            audience: wish.audience.as_deref(),
+            lifetime: wish.expiration,
         };
-        sign(&self.store, wish, &account.metadata, bound)
+        let identity = Identity::open(self.store.layout());
+        identity.token_for_pod(&self.store, &of).map(issued)
     }
 
     fn changes(&self) -> Option<channel::Receiver<u64>> {
@@ -108,38 +112,12 @@ fn root_ca(store: &Store, namespace: &str) -> Result<Arc<v1::ConfigMap>, String>
     }))
 }
 
-fn no_account(name: &str) -> String {
-    format!("failed to fetch token: serviceaccounts {name:?} not found")
-}
-
-fn sign(
-    store: &Store,
-    wish: &TokenWish,
-    account: &ObjectMeta,
-    bound: Bound,
-) -> Result<Token, String> {
-    let request = TokenRequest {
-        namespace: wish.namespace.clone(),
-        account: Named::new(
-            account.name.clone().unwrap_or_default(),
-            account.uid.clone().unwrap_or_default(),
-        ),
-        audiences: wish.audience.iter().cloned().collect(),
-        lifetime: wish.expiration,
-        bound,
-    };
-    let signed = Identity::open(store.layout()).sign(&request);
-    let identity::Token {
-        jwt,
-        expires,
-        renew,
-        ..
-    } = signed.map_err(|error| format!("failed to fetch token: {error}"))?;
-    Ok(Token {
-        jwt,
-        expires: clock(expires),
-        renew: clock(renew),
-    })
+fn issued(token: identity::Token) -> Token {
+    Token {
+        jwt: token.jwt,
+        expires: clock(token.expires),
+        renew: clock(token.renew),
+    }
 }
 
 /// A time the API writes, which is not before 1970.

@@ -73,7 +73,7 @@ fn one_container_writes_what_another_has_for_its_environment() {
     let host = Host::new();
     let pod = alone(prints(json!([{"name": "X_CODE", "valueFrom":
         {"fileKeyRef": {"volumeName": "shared", "path": "out.env", "key": "CODE"}}}])))
-    .init(script("first", "echo CODE=4711 > /shared/out.env").mount("shared", "/shared"))
+    .init(script("first", "echo \"CODE='4711'\" > /shared/out.env").mount("shared", "/shared"))
     .empty_dir("shared");
     let run = run(&host, &pod).success();
     assert_eq!(of(&run, "X_"), ["X_CODE=4711"]);

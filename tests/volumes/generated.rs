@@ -179,12 +179,12 @@ fn a_pod_reads_what_it_is_from_files() {
         alone(app),
         json!([{"name": "pod", "downwardAPI": {"items": items}}]),
     )
-    .set("metadata.labels", json!({"zone": "us", "app": "we\"b"}))
-    .annotation("note", "two\nlines");
+    .set("metadata.labels", json!({"zone": "us", "app": "web"}))
+    .annotation("note", "two\n\"lines\"");
     let run = run(&host, &pod).success();
     assert_eq!(
         run.stdout,
-        "app=\"we\\\"b\"\nzone=\"us\"\nnote=\"two\\nlines\"\nweb\n64"
+        "app=\"web\"\nzone=\"us\"\nnote=\"two\\n\\\"lines\\\"\"\nweb\n64"
     );
 }
 

@@ -56,7 +56,14 @@ fn a_planted_link_is_no_part_of_a_volume() {
         let mounts = json!([{"name": "host", "mountPath": "/part", "subPath": part}]);
         let app = script("app", "ls /part; cat /part/gold").set("volumeMounts", mounts);
         let source = json!([{"name": "host", "hostPath": {"path": shared}}]);
-        let run = run(&host, &volumes(alone(app), source));
+        host.file("pod.yaml", volumes(alone(app), source).to_string());
+        // It is tried again and again.
+        let process = host.spawn(["run", "pod.yaml", "-o", "events"]);
+        process
+            .stdout
+            .wait_for("failed to prepare subPath for volumeMount");
+        process.signal(nix::sys::signal::Signal::SIGTERM);
+        let run = process.wait();
         assert_ne!(run.code(), 0, "{run}");
         assert!(
             !run.stdout.contains("gold") && !run.stdout.contains("not yours"),

@@ -21,7 +21,7 @@ fn an_empty_dir_outlives_the_containers_of_a_pod_and_not_the_pod() {
         ["run", "pod.yaml"]
     });
     // The second instance reads what the first one has written.
-    process.stdout.wait_for("x\n");
+    process.stdout.wait_for("x");
     process.signal(nix::sys::signal::Signal::SIGTERM);
     process.wait();
     assert_clean(&host);

@@ -8,12 +8,13 @@ use anyhow::Context as _;
 use k8s_openapi::api::core::v1;
 use tokio::sync::watch;
 
-use super::{DEFAULT, ROOT_CA, capacity, no_account, root_ca, sign};
+use super::{capacity, issued, root_ca};
 use crate::cli::Failure;
-use crate::node::identity::Bound;
+use crate::node::identity::{Bound, Identity, Named, TokenRequest};
 use crate::node::{Store, StoreError};
 use crate::pod::{Surroundings, Token};
-use crate::spec::admission::{self, Account, Admitted, Refusal, service_account};
+use crate::spec::admission::service_account::{self, DEFAULT, ROOT_CA};
+use crate::spec::admission::{self, Account, Admitted, Refusal};
 use crate::spec::{Allocatable, Object, PodPreset, TokenWish, Validate};
 
 /// What the manifest of a pod says of the objects around it. Claims and the keys that sign tokens are the installation's: they
@@ -131,10 +132,8 @@ impl InManifest {
             made.map_err(|error| error.to_string())?;
         }
         let accounts = self.store.objects::<v1::ServiceAccount>();
-        match accounts.get(&self.namespace, name) {
-            Err(StoreError::NotFound { .. }) => Err(no_account(name)),
-            found => found.map_err(|error| error.to_string()),
-        }
+        let found = accounts.get(&self.namespace, name);
+        found.map_err(|error| error.to_string())
     }
 }
 
@@ -171,7 +170,18 @@ impl Surroundings for InManifest {
             name => name,
         };
         let account = self.account(name)?;
-        sign(&self.store, wish, &account.metadata, Bound::Account)
+        let uid = account.metadata.uid.unwrap_or_default();
+        let request = TokenRequest {
+            namespace: wish.namespace.clone(),
+            account: Named::new(name, uid),
+            audiences: wish.audience.iter().cloned().collect(),
+            lifetime: wish.expiration,
+            bound: Bound::Account,
+        };
+        let signed = Identity::open(self.store.layout()).sign(&request);
+        signed
+            .map(issued)
+            .map_err(|error| format!("failed to fetch token: {error}"))
     }
 
     fn changes(&self) -> Option<watch::Receiver<u64>> {
