@@ -57,6 +57,10 @@ impl Life {
         false
     }
 
+    pub(super) fn is_mounting(&self) -> bool {
+        matches!(self.volumes, Volumes::Mounting { .. })
+    }
+
     /// Every volume that cannot be mounted is told of; together they are one failed attempt.
     pub(super) fn mount_failed(&mut self, volume: usize, error: &str, now: Time) {
         let name = self.pod.volumes.get(volume);

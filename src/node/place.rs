@@ -92,7 +92,23 @@ impl Store {
         Ok((pod, placement))
     }
 
-    /// The caller holds the lock of all writers.
+    /// Why a pod that is only run, and never stored, does not have its place here.
+    ///
+    /// # Errors
+    /// `Invalid` (another machine's pod), `Corrupt`, or the machine's.
+    pub fn misplaced(&self, pod: &v1::Pod) -> Result<Option<String>, StoreError> {
+        Ok(match self.decide(pod)? {
+            Placement::Here => None,
+            Placement::Waits(Unplaced::Unschedulable(why)) => Some(why),
+            Placement::Waits(Unplaced::Gated) => Some(schedule::GATED.to_owned()),
+            Placement::Waits(Unplaced::Foreign) => {
+                Some("it waits for another scheduler (spec.schedulerName)".to_owned())
+            }
+            Placement::Rejected(rejected) => Some(rejected.message),
+        })
+    }
+
+    /// The caller holds the lock of all writers, unless nothing is to come of it.
     fn decide(&self, pod: &v1::Pod) -> Result<Placement, StoreError> {
         let node = self.node()?;
         let here = node.metadata.name.as_deref().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use k8s_openapi::api::core::v1;
 use tokio::sync::watch;
 
@@ -92,7 +92,7 @@ impl InManifest {
     /// pod is nobody unless it says otherwise.
     ///
     /// # Errors
-    /// There is no such account, or what was made of the pod is not valid.
+    /// There is no such account, what was made of the pod is not valid, or it has no place here.
     pub fn admit(&self, pod: v1::Pod, validate: Validate) -> Result<v1::Pod, Failure> {
         let name = pod.metadata.name.clone().unwrap_or_default();
         let account =
@@ -113,6 +113,11 @@ impl InManifest {
             }
             Refusal::Invalid(complaints) => Failure::Manifest(complaints),
         })?;
+        let misplaced = self.store.misplaced(&pod).map_err(anyhow::Error::new)?;
+        if let Some(why) = misplaced {
+            let why = anyhow!("pod {name:?} has no place on this machine: {why}");
+            return Err(Failure::Machine(why));
+        }
         for note in notes {
             eprintln!("warning: {}: {}", note.reason, note.message);
         }

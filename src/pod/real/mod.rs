@@ -13,7 +13,9 @@ mod desk;
 mod exec;
 mod images;
 mod launch;
+mod pull;
 mod queue;
+mod settings;
 mod site;
 mod upkeep;
 mod view;
@@ -25,23 +27,20 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use tokio::sync::{mpsc, watch};
 
+use super::StdinFrom;
 use super::clock::Clock;
 use super::console::Console;
-use super::dirs::Dirs;
 use super::machine::{Happened, Machine};
-use super::{StdinFrom, Surroundings};
-use crate::lifecycle::{
-    Action, Cause, Exit, Hook, ImageProblem, Input, Signal, StartProblem, Time,
-};
-use crate::sandbox::wasm::{self, Compiler, Guest, Stopping};
-use crate::spec::Facts;
-use crate::spec::pod::{Pod, Slot};
-use images::{Fetched, Images, Look};
+use crate::lifecycle::{Action, Cause, Exit, Hook, Input, Signal, StartProblem, Time};
+use crate::sandbox::wasm::{self, Guest, Stopping};
+use crate::spec::pod::{DnsPolicy, Pod, Slot};
+use images::{Fetched, Images};
 use site::Site;
 use upkeep::Upkeep;
 use volumes::Overflow;
 
 pub(super) use desk::Desk;
+pub(super) use settings::{Settings, World};
 pub(super) use site::addresses;
 
 /// How long a guest that must end by KILL may take before the pod goes on without it. Only one that was compiled without
@@ -66,22 +65,8 @@ pub(super) struct Real {
     upkeep: Upkeep,
 }
 
-/// What is around the pod, and what is known of the machine.
-pub(super) struct World {
-    pub surroundings: Arc<dyn Surroundings>,
-    pub facts: Facts,
-}
-
-/// How the pod is to be run.
-pub(super) struct Settings {
-    pub dirs: Dirs,
-    pub compiler: Compiler,
-    pub console: Arc<dyn Console>,
-    pub stdin: StdinFrom,
-    pub images: super::Images,
-    pub keep_volumes: bool,
-    pub world: World,
-}
+/// The event of a pod that would use a cluster's DNS (`pkg/kubelet/network/dns/dns.go`).
+const MISSING_DNS: &str = "MissingClusterDNS";
 
 /// What comes from other threads.
 enum Report {
@@ -204,6 +189,10 @@ impl Real {
     fn make_sandbox(&self) {
         let site = self.site.as_ref();
         for warning in site.iter().flat_map(|site| &site.etc.etc.warnings) {
+            // That one machine has no cluster's DNS is no news to those who have not asked for it.
+            if warning.reason == MISSING_DNS && self.pod.dns.policy == DnsPolicy::ClusterFirst {
+                continue;
+            }
             self.tell(Input::Warned {
                 reason: warning.reason,
                 message: warning.message.clone(),
@@ -215,48 +204,6 @@ impl Real {
             },
             Some((Ok(_), ips)) => Input::SandboxReady { ips },
             None => Input::SandboxReady { ips: Vec::new() },
-        };
-        self.tell(input);
-    }
-
-    /// Code that is there already is taken at once. What has to be compiled takes its time on a thread of its own: the pod
-    /// goes on meanwhile.
-    fn pull(&mut self, slot: Slot) {
-        let container = &self.pod.containers[slot];
-        match self.images.look(slot, container) {
-            Look::Loaded(fetched) => self.fetched(slot, fetched),
-            Look::Missing(fetch) => {
-                let report = self.report.clone();
-                let thread = std::thread::Builder::new().name(container.name.clone());
-                let spawned = thread.spawn(move || {
-                    let _ = report.send(Report::Fetched {
-                        slot,
-                        fetched: fetch.run(),
-                    });
-                });
-                if let Err(error) = spawned {
-                    self.tell(Input::ImageFailed {
-                        slot,
-                        reason: ImageProblem::ImageInspectError,
-                        message: format!("could not start a thread: {error}"),
-                    });
-                }
-            }
-        }
-    }
-
-    fn fetched(&mut self, slot: Slot, fetched: Fetched) {
-        let input = match self.images.keep(slot, fetched) {
-            Ok(image_id) => Input::ImageReady {
-                slot,
-                image_id,
-                pulled: None,
-            },
-            Err((reason, message)) => Input::ImageFailed {
-                slot,
-                reason,
-                message,
-            },
         };
         self.tell(input);
     }
