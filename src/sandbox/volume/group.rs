@@ -278,7 +278,7 @@ mod tests {
                     fs::remove_dir_all(&aside).unwrap();
                 }
             });
-            for _ in 0..300 {
+            for _ in 0..100 {
                 own_group(&volume, GROUP, false, false).unwrap();
             }
             over.store(true, Ordering::Relaxed);

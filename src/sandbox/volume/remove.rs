@@ -1,14 +1,15 @@
 //! A tree removed.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmod, fchmodat, fstat};
+use nix::fcntl::{AtFlags, OFlag, open};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmod, fchmodat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::sys::{UNREMOVABLE, inode_flags, proc_path, set_inode_flags};
@@ -20,31 +21,33 @@ use super::walk::{Place, Visitor, is_dir, open_entry, walk};
 /// # Errors
 /// When something in it cannot be removed; what can be is gone then.
 pub fn remove_tree(path: &Path) -> Result<()> {
-    remove(path).with_context(|| format!("could not remove {}", path.display()))
+    let text = || format!("could not remove {}", path.display());
+    let (parent, name) = match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) if parent.as_os_str().is_empty() => (Path::new("."), name),
+        (Some(parent), Some(name)) => (parent, name),
+        _ => bail!("could not remove {}: it has no name", path.display()),
+    };
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    match open(parent, flags, Mode::empty()) {
+        Ok(parent) => remove_at(parent.as_fd(), Path::new(name)).with_context(text),
+        Err(Errno::ENOENT) => Ok(()),
+        Err(error) => Err(error).with_context(text),
+    }
 }
 
-fn remove(path: &Path) -> Result<()> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+/// The same, of what has a `name` in `dir`.
+pub(super) fn remove_at(dir: BorrowedFd<'_>, name: &Path) -> Result<()> {
+    let name = CString::new(name.as_os_str().as_bytes())?;
     let mut removal = Removal::default();
-    let mut root = open(path, flags, Mode::empty());
-    if matches!(root, Err(Errno::EACCES)) {
-        fchmodat(
-            nix::fcntl::AT_FDCWD,
-            path,
-            Mode::S_IRWXU,
-            FchmodatFlags::FollowSymlink,
-        )?;
-        root = open(path, flags, Mode::empty());
-    }
-    match root {
-        Ok(root) => walk(root, &mut removal)?,
-        Err(Errno::ENOENT) => return Ok(()),
-        Err(Errno::ENOTDIR | Errno::ELOOP) => return Ok(std::fs::remove_file(path)?),
+    match fstatat(dir, name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(found) if is_dir(&found) => removal.tree(dir, &name)?,
+        Ok(_) => removal.unlink(dir, &name, UnlinkatFlags::NoRemoveDir),
+        Err(Errno::ENOENT) => {}
         Err(error) => return Err(error.into()),
     }
     match removal.first_error {
         Some((name, error)) => Err(error).context(name),
-        None => Ok(std::fs::remove_dir(path)?),
+        None => Ok(()),
     }
 }
 
@@ -55,6 +58,23 @@ struct Removal {
 }
 
 impl Removal {
+    fn tree(&mut self, dir: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+        let mut opened = open_entry(dir, name, flags);
+        if matches!(opened, Err(Errno::EACCES)) && self.locked(Some((dir, name)), Errno::EACCES)? {
+            opened = open_entry(dir, name, flags);
+        }
+        match opened {
+            Ok(root) => {
+                walk(root, self)?;
+                self.unlink(dir, name, UnlinkatFlags::RemoveDir);
+            }
+            Err(Errno::EXDEV) => self.note(name, Errno::EBUSY),
+            Err(error) => self.note(name, error),
+        }
+        Ok(())
+    }
+
     fn unlink(&mut self, dir: BorrowedFd<'_>, name: &CStr, how: UnlinkatFlags) {
         let mut result = unlinkat(dir, name, how);
         if result == Err(Errno::EPERM) {
@@ -129,7 +149,6 @@ impl Visitor for Removal {
         };
         let opened = open_entry(dir, name, OFlag::O_PATH | OFlag::O_DIRECTORY);
         let unlocked = opened.and_then(|fd| {
-            fstat(&fd)?;
             let path = proc_path(&fd);
             let follow = FchmodatFlags::FollowSymlink;
             fchmodat(nix::fcntl::AT_FDCWD, &path, Mode::S_IRWXU, follow)

@@ -6,6 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::remove_tree;
+
 /// Name of the lock that a living process holds on its directory.
 const LOCK: &str = "lock";
 /// A file with the names of what in the directory outlives a process, one a line. Without it nothing does.
@@ -138,15 +140,6 @@ fn clear(root: &Path, kept: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn remove_tree(path: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(e).with_context(|| format!("could not remove the directory {}", path.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Removes the directories below `parent` that processes left behind when they were killed. One in which something is kept
 /// waits for the next process of its name, or for [`sweep_one`].
 pub fn sweep(parent: &Path) {
@@ -241,6 +234,23 @@ mod tests {
         std::os::unix::fs::symlink(&outside, tree.path().join("link")).unwrap();
         drop(tree);
         assert!(outside.join("keep").exists());
+    }
+
+    /// A guest can make directories in directories until its disk is full.
+    #[test]
+    fn a_tree_deeper_than_any_path_is_removed() {
+        use nix::fcntl::{OFlag, open, openat};
+        use nix::sys::stat::{Mode, mkdirat};
+        let scratch = tempfile::tempdir().unwrap();
+        let tree = PodTree::create(scratch.path(), "pod", &[]).unwrap();
+        let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut dir = open(tree.path(), flags, Mode::empty()).unwrap();
+        for _ in 0..3000 {
+            mkdirat(&dir, "deep", Mode::S_IRWXU).unwrap();
+            dir = openat(&dir, "deep", flags, Mode::empty()).unwrap();
+        }
+        drop((dir, tree));
+        assert_eq!(names(scratch.path()), [""; 0]);
     }
 
     /// A process with a volume that is to outlive it, killed.

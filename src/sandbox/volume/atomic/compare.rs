@@ -1,11 +1,17 @@
 //! Whether a set is there already.
 
+use std::ffi::CStr;
 use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Result;
 use cap_std::fs::{Dir, MetadataExt};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{FileStat, Mode};
 
+use super::super::walk::{Place, Visitor, walk};
 use super::names::{self, Set};
 use super::{DATA, FileSpec};
 
@@ -56,19 +62,38 @@ fn file_is(dir: &Dir, path: &Path, file: &FileSpec) -> io::Result<bool> {
             && file.uid.is_none_or(|uid| uid == found.uid())
             && file.gid.is_none_or(|gid| gid == found.gid())
     });
-    // Compared last: the files may be secrets, and long.
-    Ok(same && dir.read(path)? == file.content)
+    // Compared last: it may be long.
+    match same.then(|| dir.read(path)) {
+        Some(Ok(content)) => Ok(content == file.content),
+        // Its mode keeps even its owner out, unless that is root: it may be anything.
+        Some(Err(e)) if e.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+        Some(Err(error)) => Err(error),
+        None => Ok(false),
+    }
 }
 
 /// How many files and directories there are, at all depths.
 fn count(dir: &Dir) -> io::Result<usize> {
-    let mut count = 0;
-    for entry in dir.entries()? {
-        let entry = entry?;
-        count += 1;
-        if entry.file_type()?.is_dir() {
-            count += self::count(&entry.open_dir()?)?;
-        }
+    let mut count = Count(0);
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    walk(openat(dir, c".", flags, Mode::empty())?, &mut count)?;
+    Ok(count.0)
+}
+
+struct Count(usize);
+
+impl Visitor for Count {
+    fn entry(&mut self, _: BorrowedFd<'_>, _: &CStr, _: &FileStat) -> io::Result<()> {
+        self.0 += 1;
+        Ok(())
     }
-    Ok(count)
+
+    fn leave(&mut self, _: OwnedFd, _: &FileStat, place: Place<'_>) -> io::Result<()> {
+        self.0 += usize::from(place.is_some());
+        Ok(())
+    }
+
+    fn locked(&mut self, _: Place<'_>, error: Errno) -> io::Result<bool> {
+        Err(error.into())
+    }
 }

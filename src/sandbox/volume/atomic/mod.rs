@@ -31,6 +31,7 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, Permissions};
 use nix::fcntl::AtFlags;
 use nix::unistd::{Gid, Uid, fchown, fchownat};
 
+use super::remove::remove_at;
 use names::Set;
 
 /// The symlink that is swapped.
@@ -84,7 +85,7 @@ fn write(root: &Dir, set: &Set<'_>, at: SystemTime) -> Result<bool> {
         let fresh = names::make_hidden(root, at)?;
         if let Err(error) = fill(root, &fresh, set) {
             // There may be no room for it: make some. Readers see the set from before.
-            let _ = root.remove_dir_all(&fresh);
+            let _ = remove_at(root.as_fd(), &fresh);
             return Err(error);
         }
         fresh
@@ -116,11 +117,11 @@ fn fill(root: &Dir, fresh: &Path, set: &Set<'_>) -> Result<()> {
         own_dir(&dir.open_dir(path)?)?;
     }
     own_dir(&dir)?;
-    let _ = remove(root, NEXT.as_ref());
+    remove_at(root.as_fd(), NEXT.as_ref())?;
     root.symlink_contents(fresh, NEXT)?;
     if root.symlink_metadata(DATA).is_ok_and(|data| data.is_dir()) {
         // Not of our making; no symlink can take its place.
-        root.remove_dir_all(DATA)?;
+        remove_at(root.as_fd(), DATA.as_ref())?;
     }
     root.rename(NEXT, root, DATA)?;
     Ok(())
@@ -141,14 +142,14 @@ fn write_file(dir: &Dir, path: &Path, file: &FileSpec) -> io::Result<()> {
 }
 
 /// Makes the symlinks by which the files are seen. True if one was missing.
-fn link(root: &Dir, set: &Set<'_>) -> io::Result<bool> {
+fn link(root: &Dir, set: &Set<'_>) -> Result<bool> {
     let mut changed = false;
     for name in set.tops() {
         let target = Path::new(DATA).join(name);
         if root.read_link_contents(name).ok().as_ref() == Some(&target) {
             continue;
         }
-        remove(root, name.as_ref())?;
+        remove_at(root.as_fd(), name.as_ref())?;
         root.symlink_contents(&target, name)?;
         changed = true;
     }
@@ -156,7 +157,7 @@ fn link(root: &Dir, set: &Set<'_>) -> io::Result<bool> {
 }
 
 /// Removes what earlier sets have left: their symlinks, and the directories that held them.
-fn tidy(root: &Dir, set: &Set<'_>, shown: &Path) -> io::Result<()> {
+fn tidy(root: &Dir, set: &Set<'_>, shown: &Path) -> Result<()> {
     let wanted: BTreeSet<OsString> = set.tops().map(OsString::from).collect();
     for entry in root.entries()? {
         let entry = entry?;
@@ -168,7 +169,7 @@ fn tidy(root: &Dir, set: &Set<'_>, shown: &Path) -> io::Result<()> {
             kind.is_dir() && Path::new(&name) != shown && names::is_hidden(&name)
         };
         if stale {
-            remove(root, name.as_ref())?;
+            remove_at(root.as_fd(), name.as_ref())?;
         }
     }
     Ok(())
@@ -178,17 +179,4 @@ fn tidy(root: &Dir, set: &Set<'_>, shown: &Path) -> io::Result<()> {
 fn is_ours(root: &Dir, name: &OsString) -> bool {
     let target = root.read_link_contents(name).ok();
     target == Some(PathBuf::from(DATA).join(name))
-}
-
-/// Whatever lies there; nothing is fine.
-fn remove(root: &Dir, name: &Path) -> io::Result<()> {
-    let removed = match root.symlink_metadata(name) {
-        Ok(found) if found.is_dir() => root.remove_dir_all(name),
-        Ok(_) => root.remove_file(name),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
-    }
 }

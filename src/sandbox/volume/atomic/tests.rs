@@ -7,6 +7,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::super::needs::{as_nobody, is_root, require, require_mounts};
+use super::super::{Tmpfs, own_group};
 use super::*;
 
 fn file(content: &str, mode: u32) -> FileSpec {
@@ -143,7 +145,7 @@ fn shows(dir: &Path, files: &BTreeMap<String, FileSpec>) {
 #[test]
 fn modes_are_exact_whatever_the_umask() {
     let scratch = tempfile::tempdir().unwrap();
-    let modes = [0o000, 0o400, 0o777, 0o644, 0o4755];
+    let modes = [0o440, 0o400, 0o777, 0o644, 0o4755];
     let entry = |mode: &u32| (format!("{mode:o}"), file("x", *mode));
     let files: BTreeMap<_, _> = modes.iter().map(entry).collect();
     AtomicDir::write(scratch.path(), &files, noon()).unwrap();
@@ -156,7 +158,7 @@ fn modes_are_exact_whatever_the_umask() {
 
 #[test]
 fn owners_and_groups_are_given_away() {
-    if !crate::sandbox::volume::needs::require("root", crate::sandbox::volume::needs::is_root()) {
+    if !require("root", is_root()) {
         return;
     }
     let scratch = tempfile::tempdir().unwrap();
@@ -176,6 +178,58 @@ fn owners_and_groups_are_given_away() {
     let files = BTreeMap::from([("dir/token".to_owned(), token)]);
     assert!(AtomicDir::write(scratch.path(), &files, noon()).unwrap());
     assert_eq!(owner("dir/token"), (1000, 2001, 0o640));
+}
+
+/// To everybody but root: what cannot be compared is written again.
+#[test]
+fn a_mode_that_keeps_the_writer_out_is_no_obstacle() {
+    if !require("root", is_root()) {
+        return;
+    }
+    as_nobody(|| {
+        let scratch = tempfile::tempdir().unwrap();
+        let files = BTreeMap::from([("a".to_owned(), file("x", 0))]);
+        for _ in 0..2 {
+            assert!(AtomicDir::write(scratch.path(), &files, noon()).unwrap());
+            assert_eq!(tree(scratch.path()).len(), 4);
+        }
+    });
+}
+
+/// What is given to a group as a whole stays equal to a set that was made for it.
+#[test]
+fn a_set_for_a_group_survives_being_given_to_it() {
+    if !require("root", is_root()) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let given = |mut file: FileSpec| {
+        file.gid = Some(2000);
+        file.mode |= 0o440;
+        file
+    };
+    let files = set(&[("a", "1"), ("d/b", "2")]);
+    let files: BTreeMap<_, _> = files
+        .into_iter()
+        .map(|(name, file)| (name, given(file)))
+        .collect();
+    assert!(AtomicDir::write(scratch.path(), &files, noon()).unwrap());
+    own_group(scratch.path(), 2000, true, false).unwrap();
+    assert!(!AtomicDir::write(scratch.path(), &files, noon()).unwrap());
+    shows(scratch.path(), &files);
+}
+
+/// Deeper than a process has descriptors.
+#[test]
+fn a_path_may_be_as_deep_as_it_may_be_long() {
+    let scratch = tempfile::tempdir().unwrap();
+    let deep = "d/".repeat(2000) + "file";
+    for files in [set(&[(&deep, "1")]), set(&[(&deep, "2")])] {
+        assert!(AtomicDir::write(scratch.path(), &files, noon()).unwrap());
+        assert!(!AtomicDir::write(scratch.path(), &files, noon()).unwrap());
+        let found = fs::read_dir(scratch.path()).unwrap().count();
+        assert_eq!(found, 3);
+    }
 }
 
 #[test]
@@ -225,10 +279,10 @@ fn a_set_that_cannot_be_is_refused_and_the_old_one_stays() {
 /// A tmpfs of one page has no room for the next set; the old one stays, and once there is room the next comes.
 #[test]
 fn a_set_without_room_leaves_the_old_one() {
-    if !crate::sandbox::volume::needs::require_mounts() {
+    if !require_mounts() {
         return;
     }
-    let memory = crate::sandbox::volume::Tmpfs::new(Some(64 << 10)).unwrap();
+    let memory = Tmpfs::new(Some(64 << 10)).unwrap();
     let old = set(&[("a", "1"), ("b", "2")]);
     AtomicDir::write(&memory.path(), &old, noon()).unwrap();
     let big = set(&[("a", &"x".repeat(100 << 10))]);

@@ -48,7 +48,7 @@ fn is_whole(dir: &Path) -> bool {
 fn a_killed_writer_leaves_a_whole_set_and_the_next_one_repairs() {
     let scratch = tempfile::tempdir().unwrap();
     let own_name = module_path!().split_once("::").unwrap().1;
-    for round in 0..25 {
+    for round in 0..12 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "--nocapture", &format!("{own_name}::writer")])
             .env(DIR, scratch.path())
