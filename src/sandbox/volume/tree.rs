@@ -245,7 +245,7 @@ mod tests {
         let tree = PodTree::create(scratch.path(), "pod", &[]).unwrap();
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut dir = open(tree.path(), flags, Mode::empty()).unwrap();
-        for _ in 0..3000 {
+        for _ in 0..1500 {
             mkdirat(&dir, "deep", Mode::S_IRWXU).unwrap();
             dir = openat(&dir, "deep", flags, Mode::empty()).unwrap();
         }
