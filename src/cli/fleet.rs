@@ -7,8 +7,10 @@ use k8s_openapi::api::core::v1;
 
 use super::{Context, Failure};
 use crate::node::{
-    self, Applied, Deletion, LaunchError, Launcher, Machinery, Process, Store, StoreError,
+    self, Among, Applied, Deletion, LaunchError, Launcher, Machinery, Placement, Process, Store,
+    StoreError,
 };
+use crate::spec::Validate;
 
 /// The store, and who starts what is stored.
 #[derive(Clone)]
@@ -32,7 +34,11 @@ impl Fleet {
 
     /// Stores a pod and starts it; one that cannot be started leaves nothing behind.
     pub fn create(&self, object: v1::Pod) -> Result<v1::Pod, Failure> {
-        let stored = self.store.create(object)?;
+        let created = node::create_pod(&self.store, object, Validate::Strict)?;
+        let stored = created.pod;
+        if created.placement != Placement::Here {
+            return Ok(stored);
+        }
         let Err(error) = self.launch(&stored) else {
             return Ok(stored);
         };
@@ -100,12 +106,30 @@ impl Fleet {
         let metadata = &pod.metadata;
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
         let name = metadata.name.as_deref().unwrap_or_default();
+        if node::is_unplaced(pod) {
+            let (pod, placement) = self.store.place_pod(namespace, name)?;
+            if placement == Placement::Here {
+                self.launch(&pod)?;
+            }
+            return Ok(placement == Placement::Here);
+        }
         let sight = node::get(&self.store, self.machinery.as_ref(), namespace, name)?;
         if node::due(&sight).is_none() {
             return Ok(false);
         }
         self.launch(&sight.pod)?;
         Ok(true)
+    }
+
+    /// Starts the pods that waited for a place and have one now.
+    pub fn place(&self, among: Among) -> Result<(), Failure> {
+        for (pod, launched) in node::place_and_launch(&self.store, &self.launcher, among)? {
+            if let Err(error) = launched {
+                let name = pod.metadata.name.unwrap_or_default();
+                eprintln!("Warning: pod {name:?} has its place, but could not be started: {error}");
+            }
+        }
+        Ok(())
     }
 
     /// Starts a stored pod. That somebody else was faster is as good.

@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 
 use super::Failure;
 use super::documents::Document;
-use super::run::node;
 use crate::node::{PID_ANNOTATION, StoreError};
 use crate::spec::{self, Complaints, Validate};
 
@@ -33,7 +32,6 @@ pub fn object(document: &Document, remember: Remember) -> Result<v1::Pod, Failur
     metadata.resource_version = None;
     note(&mut object, document, remember);
     spec::anchor(&mut object, &document.loaded.base);
-    spec::bind(&mut object, &node()).map_err(|complaints| invalid(&document.name, &complaints))?;
     resolvable(&object)?;
     Ok(object)
 }
