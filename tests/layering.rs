@@ -104,6 +104,8 @@ const IMPURE: &[&str] = &[
     "hickory_resolver",
     "nix",
     "rand",
+    "rcgen",
+    "ring",
     "rustix",
     "tokio",
     "wasmtime",
