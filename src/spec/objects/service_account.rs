@@ -10,12 +10,4 @@ pub fn unsupported(account: &v1::ServiceAccount, refusal: &mut Refusal) {
         filled(&account.image_pull_secrets),
         &Path::ROOT.field("imagePullSecrets"),
     );
-    const ENFORCE: &str = "kubernetes.io/enforce-mountable-secrets";
-    let annotations = account.metadata.annotations.as_ref();
-    let enforced = annotations.and_then(|all| all.get(ENFORCE));
-    let path = Path::ROOT.field("metadata");
-    refusal.field(
-        enforced.is_some_and(|value| value == "true"),
-        &path.field("annotations").key(ENFORCE),
-    );
 }
