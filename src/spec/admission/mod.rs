@@ -78,14 +78,18 @@ pub fn admit(
     validate: Validate,
 ) -> Result<(Admitted, Vec<Complaint>), Refusal> {
     update::check_new(&pod).map_err(Refusal::Invalid)?;
+    let mut origins = Origins::default();
+    let before = pod.clone();
     if let Some(account) = &surroundings.account
         && !preset::is_mirror(&pod)
     {
         service_account::fill_in(&mut pod, account.object, account.chance)
             .map_err(Refusal::Forbidden)?;
+        if pull_secrets(&pod) != pull_secrets(&before) {
+            let path = "spec.imagePullSecrets".to_owned();
+            origins.service_account(path, service_account::account_of(&pod));
+        }
     }
-    let mut origins = Origins::default();
-    let before = pod.clone();
     let notes: Vec<Note> = preset::merge(&mut pod, surroundings.presets, &mut origins)
         .into_iter()
         .collect();
@@ -100,6 +104,12 @@ pub fn admit(
         Validate::Strict | Validate::Ignore => Ok((Admitted { pod, notes }, Vec::new())),
         Validate::Warn => Ok((Admitted { pod, notes }, news)),
     }
+}
+
+fn pull_secrets(pod: &v1::Pod) -> &[v1::LocalObjectReference] {
+    let spec = pod.spec.as_ref();
+    let secrets = spec.and_then(|spec| spec.image_pull_secrets.as_deref());
+    secrets.unwrap_or_default()
 }
 
 /// The pod with the defaults of what was put into it, and what of that cannot be honoured. What is said of the pod as its

@@ -17,6 +17,10 @@ impl Origins {
         self.put(path, "PodPreset", name);
     }
 
+    pub fn service_account(&mut self, path: String, name: &str) {
+        self.put(path, "ServiceAccount", name);
+    }
+
     pub fn limit_range(&mut self, path: String, name: &str) {
         self.put(path, "LimitRange", name);
     }

@@ -1,6 +1,6 @@
 //! Which account a pod has, and how its token gets into the containers (`plugin/pkg/admission/serviceaccount/admission.go`).
 //!
-//! Ephemeral containers come later and get no token: what is added to a running pod passes only [`allows_ephemeral`].
+//! Ephemeral containers come later and get no token, as on a cluster; and `debug`, which adds them, gives them no secrets.
 
 #[cfg(test)]
 mod tests;
@@ -70,24 +70,6 @@ pub fn fill_in(
         Some(mountable) => mountable.check(spec),
         None => Ok(()),
     }
-}
-
-/// Whether a container that is added to a running pod uses no secrets but those that the account lets it use.
-///
-/// # Errors
-/// What follows `pods "web" is forbidden: `.
-pub fn allows_ephemeral(
-    account: &v1::ServiceAccount,
-    container: &v1::EphemeralContainer,
-) -> Result<(), String> {
-    Mountable::of(account).map_or(Ok(()), |mountable| {
-        mountable.check_environment(&Environment {
-            kind: "ephemeral container",
-            name: &container.name,
-            env: container.env.as_deref().unwrap_or_default(),
-            env_from: container.env_from.as_deref().unwrap_or_default(),
-        })
-    })
 }
 
 /// The pod has the last word.
@@ -190,14 +172,6 @@ struct Mountable<'a> {
     pull_secrets: BTreeSet<&'a str>,
 }
 
-/// What a container takes from secrets.
-struct Environment<'a> {
-    kind: &'static str,
-    name: &'a str,
-    env: &'a [v1::EnvVar],
-    env_from: &'a [v1::EnvFromSource],
-}
-
 impl<'a> Mountable<'a> {
     fn of(account: &'a v1::ServiceAccount) -> Option<Mountable<'a>> {
         let annotations = account.metadata.annotations.as_ref();
@@ -230,12 +204,7 @@ impl<'a> Mountable<'a> {
             .iter()
             .map(|container| ("container", container));
         for (kind, container) in init.chain(rest) {
-            self.check_environment(&Environment {
-                kind,
-                name: &container.name,
-                env: container.env.as_deref().unwrap_or_default(),
-                env_from: container.env_from.as_deref().unwrap_or_default(),
-            })?;
+            self.check_environment(kind, container)?;
         }
         for (index, secret) in spec.image_pull_secrets.iter().flatten().enumerate() {
             if !self.pull_secrets.contains(secret.name.as_str()) {
@@ -249,9 +218,9 @@ impl<'a> Mountable<'a> {
         Ok(())
     }
 
-    fn check_environment(&self, environment: &Environment) -> Result<(), String> {
-        let Environment { kind, name, .. } = environment;
-        for variable in environment.env {
+    fn check_environment(&self, kind: &str, container: &v1::Container) -> Result<(), String> {
+        let name = &container.name;
+        for variable in container.env.iter().flatten() {
             let source = variable.value_from.as_ref();
             if let Some(key) = source.and_then(|source| source.secret_key_ref.as_ref()) {
                 self.allows(&key.name, || {
@@ -259,7 +228,7 @@ impl<'a> Mountable<'a> {
                 })?;
             }
         }
-        for source in environment.env_from {
+        for source in container.env_from.iter().flatten() {
             if let Some(secret) = &source.secret_ref {
                 self.allows(&secret.name, || {
                     format!("{kind} {name} with envFrom referencing")

@@ -350,3 +350,28 @@ fn the_accounts_token_comes_before_presets() {
         .collect();
     assert_eq!(names, ["kube-api-access-bbbbb", "cache-volume"]);
 }
+
+#[test]
+fn pull_secrets_of_the_account_are_refused_as_those_of_the_pod_would_be() {
+    let account: v1::ServiceAccount = serde_json::from_value(json!({
+        "metadata": { "name": "default" },
+        "imagePullSecrets": [{ "name": "registry" }],
+    }))
+    .unwrap();
+    let surroundings = Surroundings {
+        account: Some(Account {
+            object: Some(&account),
+            chance: [0; 5],
+        }),
+        ..Default::default()
+    };
+    let refused = admit(frontend(json!({})), &surroundings, Validate::Strict).unwrap_err();
+    let text = refused.to_string();
+    let origin = "(it comes from ServiceAccount \"default\")";
+    assert!(
+        text.contains("spec.imagePullSecrets") && text.contains(origin),
+        "{text}"
+    );
+    let (_, warnings) = admit(frontend(json!({})), &surroundings, Validate::Warn).unwrap();
+    assert_eq!(warnings.len(), 1);
+}

@@ -1,7 +1,7 @@
 use k8s_openapi::api::core::v1;
 use serde_json::{Value, json};
 
-use super::{MOUNT_PATH, account_of, allows_ephemeral, fill_in};
+use super::{MOUNT_PATH, account_of, fill_in};
 
 const CHANCE: [u8; 5] = [0, 1, 26, 27, 255];
 const VOLUME: &str = "kube-api-access-bc9bq";
@@ -258,20 +258,5 @@ fn an_account_may_keep_its_pods_to_its_own_secrets() {
     assert_eq!(
         fill_in(&mut pod(own), Some(&account(of("true"))), CHANCE),
         Ok(())
-    );
-    let debug = |name: &str| -> v1::EphemeralContainer {
-        serde_json::from_value(json!({ "name": "debug", "env": key(name) })).unwrap()
-    };
-    assert_eq!(
-        allows_ephemeral(&account(of("true")), &debug("mine")),
-        Ok(())
-    );
-    assert_eq!(
-        allows_ephemeral(&account(of("false")), &debug("other")),
-        Ok(())
-    );
-    assert_eq!(
-        allows_ephemeral(&account(of("true")), &debug("other")).unwrap_err(),
-        "ephemeral container debug with envVar V referencing secret.secretName=\"other\" is not allowed because service account app does not reference that secret"
     );
 }
