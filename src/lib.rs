@@ -57,6 +57,11 @@
 //!   enters the kernel. A `hostPort` is a listener of the machine spliced into that network. Beyond the pod lies the machine's
 //!   network, but never its loopback.
 //! * **A guest sees only what the Pod mounts**: an empty root of its own, the generated `/etc`, and the volumes.
+//! * **Who a pod is** its account's tokens say, signed (ES256) with a key that is made on first use and that only its owner can
+//!   read; what others verify them with lies beside it for all to read ([`node::identity`]). There is no rotation of that key.
+//! * **Secrets are encoded and not encrypted** where they lie, in files that only their owner can read, unless a key is given
+//!   (`--encryption-key`), which then has to be given always ([`node::seal`]). It is never stored, and pods' processes are told
+//!   where it lies.
 //! * **Nothing accepted is ignored.** A field that is not honoured is refused by name.
 //!
 //! # Trust

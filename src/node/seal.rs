@@ -10,7 +10,10 @@
 //! tells that a file was put back as it once was.
 //!
 //! A file without that beginning is the object as it is. One that was written without a key is read with a key as well as
-//! without, and sealed when it is written next.
+//! without, and sealed when it is written next, be it unchanged: so all are sealed by
+//! `wasmpod get secrets -A -o yaml | wasmpod --encryption-key KEY replace -f -`.
+//!
+//! A key is not changed in place: secrets under an old one are printed with it, deleted, and created with the new one.
 
 #[cfg(test)]
 mod tests;
