@@ -111,6 +111,11 @@ impl<'a> Io<'a> {
         let _ = writeln!(self.err, "{}: {message}", self.name);
     }
 
+    /// The exit code will be 1, without a word.
+    pub fn fail(&mut self) {
+        self.failed = true;
+    }
+
     /// Complains about an operand's error; anything worse ends the applet.
     pub fn forgive(&mut self, outcome: Result<(), Failure>) -> Result<(), Failure> {
         match outcome {

@@ -7,7 +7,9 @@
 mod applet;
 mod applets;
 mod clock;
+mod command;
 mod escape;
+mod hosts;
 mod options;
 mod sys;
 #[cfg(test)]

@@ -62,6 +62,32 @@ pub fn symlink(target: &Path, link: &Path) -> io::Result<()> {
     }
 }
 
+/// Which file it is, and by how many names: what std does not tell on WASI.
+pub struct Identity {
+    pub device: u64,
+    pub inode: u64,
+    pub links: u64,
+}
+
+/// Asks for the file itself, or for what a link points to.
+pub fn identity(path: &Path, follow: bool) -> io::Result<Identity> {
+    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())
+        .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let ask = if follow { libc::stat } else { libc::lstat };
+    let mut found = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: `path` is a NUL-terminated string and `found` has room for the answer; both outlive the call.
+    if unsafe { ask(path.as_ptr(), found.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call succeeded, so it has filled the answer in.
+    let found = unsafe { found.assume_init() };
+    Ok(Identity {
+        device: found.st_dev,
+        inode: found.st_ino,
+        links: found.st_nlink,
+    })
+}
+
 /// The host says in which directory a component begins, but wasi-libc does not ask: without this, workingDir would mean nothing.
 #[cfg(all(target_os = "wasi", target_env = "p2"))]
 pub fn enter_initial_directory() {

@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
 use crate::applet::{Applet, Io, Outcome};
-use crate::options;
+use crate::{command, options};
 
 pub const APPLET: Applet = Applet {
     name: "env",
-    usage: "[-i0] [-u NAME]... [NAME=VALUE]...",
+    usage: "[-i0] [-u NAME]... [NAME=VALUE]... [APPLET [ARGUMENT]...]",
     run,
 };
 
-/// Prints the environment, as changed by the operands. It cannot start a command with it: a guest has no processes.
+/// Prints the environment, as changed by the operands, or runs another applet with it.
 fn run(args: &[String], io: &mut Io) -> Outcome {
     let options = options::parse(
         args,
@@ -23,12 +23,17 @@ fn run(args: &[String], io: &mut Io) -> Outcome {
     for name in options.values('u') {
         variables.remove(name);
     }
-    for operand in &options.operands {
-        let Some((name, value)) = operand.split_once('=') else {
-            io.complain(format!("cannot run '{operand}': WASI has no processes"));
-            return Ok(126);
-        };
+    let mut operands = options.operands.as_slice();
+    while let Some((name, value)) = operands.first().and_then(|first| first.split_once('=')) {
         variables.insert(name.to_owned(), value.to_owned());
+        operands = &operands[1..];
+    }
+    if let Some(name) = operands.first() {
+        let code = command::run(operands, variables, io)?;
+        return Ok(code.unwrap_or_else(|| {
+            io.complain(format!("cannot run '{name}': WASI has no processes"));
+            126
+        }));
     }
     let end = if options.has('0') { '\0' } else { '\n' };
     for (name, value) in variables {
@@ -50,9 +55,18 @@ mod tests {
     }
 
     #[test]
-    fn a_command_cannot_be_run() {
-        let ran = run("env", &["-i", "A=1", "ls"]);
+    fn another_applet_runs_with_them() {
+        assert_eq!(output("", "env", &["A=1", "printenv", "A"]), "1\n");
+        assert_eq!(output("in", "env", &["-i", "/bin/cat"]), "in");
+        let script = ["-i", "A=x", "sh", "-c", "echo $A; exit 3"];
+        let ran = run("env", &script);
+        assert_eq!((ran.code, ran.out.as_str()), (3, "x\n"));
+    }
+
+    #[test]
+    fn nothing_else_can_be_run() {
+        let ran = run("env", &["-i", "A=1", "./app"]);
         assert_eq!((ran.code, ran.out.as_str()), (126, ""));
-        assert_eq!(ran.err, "env: cannot run 'ls': WASI has no processes\n");
+        assert_eq!(ran.err, "env: cannot run './app': WASI has no processes\n");
     }
 }

@@ -1,24 +1,36 @@
 use std::net::ToSocketAddrs;
 
 use crate::applet::{Applet, At, Failure, Io, Outcome, error};
+use crate::hosts::{self, Line};
 use crate::options;
 
 pub const APPLET: Applet = Applet {
     name: "hostname",
-    usage: "[-sfi]",
+    usage: "[-sfdi]",
     run,
 };
 
 fn run(args: &[String], io: &mut Io) -> Outcome {
     let options = options::parse(
         args,
-        "sfi",
-        &[("short", 's'), ("fqdn", 'f'), ("ip-address", 'i')],
+        "sfdi",
+        &[
+            ("short", 's'),
+            ("fqdn", 'f'),
+            ("domain", 'd'),
+            ("ip-address", 'i'),
+        ],
     )?;
     options.no_operands()?;
     let name = read(io)?;
-    match options.last_of("sfi") {
+    match options.last_of("sfdi") {
         Some('s') => writeln!(io.out, "{}", name.split('.').next().unwrap_or(&name))?,
+        Some('f') => writeln!(io.out, "{}", full(&name, &hosts::read()))?,
+        Some('d') => {
+            let full = full(&name, &hosts::read());
+            let domain = full.split_once('.').map_or("", |(_, domain)| domain);
+            writeln!(io.out, "{domain}")?;
+        }
         Some('i') => writeln!(io.out, "{}", addresses(&name)?)?,
         _ => writeln!(io.out, "{name}")?,
     }
@@ -38,6 +50,14 @@ fn read(io: &Io) -> Result<String, Failure> {
     }
 }
 
+/// The name proper of the line where the hosts file has it; that is what the C library takes for the full name.
+fn full(name: &str, lines: &[Line]) -> String {
+    match lines.iter().find(|line| line.has(name)) {
+        Some(line) => line.names[0].clone(),
+        None => name.to_owned(),
+    }
+}
+
 fn addresses(name: &str) -> Result<String, Failure> {
     let mut found: Vec<String> = Vec::new();
     for address in (name, 0).to_socket_addrs().at(name)? {
@@ -51,7 +71,17 @@ fn addresses(name: &str) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use super::full;
+    use crate::hosts::parse;
     use crate::testing::{output, run};
+
+    #[test]
+    fn the_full_name_is_the_first_of_its_line() {
+        let hosts = parse("127.0.0.1 localhost\n10.0.0.1 web.sub.ns.svc.cluster.local web\n");
+        assert_eq!(full("web", &hosts), "web.sub.ns.svc.cluster.local");
+        assert_eq!(full("WEB", &hosts), "web.sub.ns.svc.cluster.local");
+        assert_eq!(full("other", &hosts), "other");
+    }
 
     #[test]
     fn it_is_one_line() {

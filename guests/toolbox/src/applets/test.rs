@@ -22,6 +22,16 @@ pub const BRACKET: Applet = Applet {
     },
 };
 
+/// What bash's `[[` says of one test; its own operators and patterns are not known, as busybox does not know them.
+pub const DOUBLE: Applet = Applet {
+    name: "[[",
+    usage: "",
+    run: |args, io| match args.split_last() {
+        Some((last, args)) if last == "]]" => run(args, io),
+        _ => usage("missing ']]'"),
+    },
+};
+
 fn run(args: &[String], _: &mut Io) -> Outcome {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     if words.is_empty() {
@@ -238,5 +248,7 @@ mod tests {
     fn a_bracket_wants_another() {
         assert_eq!(run("[", &["a", "]"]).code, 0);
         assert_eq!(run("[", &["a"]).code, 2);
+        assert_eq!(run("[[", &["-e", "/", "]]"]).code, 0);
+        assert_eq!(run("[[", &["-e", "/", "]"]).code, 2);
     }
 }

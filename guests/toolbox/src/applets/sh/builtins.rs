@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
-use super::launch::applet;
 use super::run::{DEEPEST, Flow, Shell};
 use super::streams::Streams;
 use super::words::is_name;
 use crate::applet::reason;
+use crate::applets;
 
 pub type Builtin = fn(&mut Shell, &[String], &mut Streams) -> Result<u8, Flow>;
 
@@ -378,7 +378,7 @@ fn describe(
 ) -> Result<u8, Flow> {
     let mut code = 0;
     for name in names {
-        let what = match (find(name), applet(name)) {
+        let what = match (find(name), applets::program(name)) {
             (Some(_), _) => "a shell builtin",
             (None, Some(_)) => "an applet of the toolbox",
             (None, None) if name.contains('/') && Path::new(name).is_file() => "a file",

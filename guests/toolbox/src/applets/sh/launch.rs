@@ -11,9 +11,6 @@ use super::tree::{Redirect, Word};
 use crate::applet::{Applet, Io, reason};
 use crate::applets;
 
-/// Where programs are elsewhere: applets go by these paths, too.
-const PROGRAMS: &[&str] = &["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
-
 impl Shell {
     fn exported(&self) -> BTreeMap<String, String> {
         let exported = self.variables.iter().filter(|(_, v)| v.exported);
@@ -81,7 +78,7 @@ impl Shell {
         if name == "toolbox" && !rest.is_empty() {
             return self.dispatch(rest, streams);
         }
-        match applet(name) {
+        match applets::program(name) {
             Some(applet) => self.applet(applet, rest, streams),
             None if name.contains('/') && Path::new(name).exists() => {
                 self.file(name, rest, streams)
@@ -144,14 +141,5 @@ impl Shell {
             shell.variables.retain(|_, variable| variable.exported);
             shell.script(&text, streams)
         }))
-    }
-}
-
-/// By name, or by the path it has elsewhere.
-pub fn applet(name: &str) -> Option<&'static Applet> {
-    match name.rsplit_once('/') {
-        None => applets::find(name),
-        Some((directory, name)) if PROGRAMS.contains(&directory) => applets::find(name),
-        Some(_) => None,
     }
 }

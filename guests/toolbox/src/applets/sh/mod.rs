@@ -4,7 +4,7 @@
 mod arithmetic;
 mod builtins;
 mod expand;
-mod glob;
+pub mod glob;
 mod launch;
 mod parse;
 mod read;
