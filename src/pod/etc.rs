@@ -6,13 +6,13 @@
 use std::fs::{File, Permissions};
 use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use crate::sandbox::net::NameFile;
+use crate::sandbox::net::{NameFile, OwnNames};
 use crate::spec::dns::{self, ResolvConf, Warning};
 use crate::spec::hostname::{HostName, Known, hosts_file};
 use crate::spec::pod::Pod;
@@ -170,6 +170,34 @@ impl Placed {
         }
         Ok(())
     }
+}
+
+/// The files in place of the pod's that a container mounts itself. `mounted` knows where what is at a path comes from.
+///
+/// # Errors
+/// When there is such a file and it cannot be read: lookups would say what the container does not see.
+pub fn own_names(mounted: impl Fn(&Path) -> Option<PathBuf>) -> Result<OwnNames> {
+    let open = |path: &str| {
+        mounted(Path::new(path))
+            .map(|source| open_file(&source).with_context(|| format!("could not read {path}")))
+            .transpose()
+    };
+    Ok(OwnNames {
+        hosts: open("/etc/hosts")?,
+        resolv_conf: open("/etc/resolv.conf")?,
+    })
+}
+
+/// What is no file says nothing.
+fn open_file(path: &Path) -> io::Result<NameFile> {
+    let file = File::options()
+        .read(true)
+        .custom_flags(nix::libc::O_NONBLOCK)
+        .open(path)?;
+    Ok(match file.metadata()?.is_file() {
+        true => NameFile::Live(Arc::new(file)),
+        false => NameFile::None,
+    })
 }
 
 #[cfg(test)]

@@ -127,3 +127,21 @@ fn the_stub_of_a_machine_is_known() {
     assert!(!is_stub("nameserver 127.0.0.1\n"));
     assert!(!is_stub(""));
 }
+
+#[test]
+fn what_a_container_mounts_in_their_place_is_what_it_looks_names_up_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("hosts");
+    std::fs::write(&file, "10.9.9.9 db\n").unwrap();
+    let mounted = |path: &Path| (path == Path::new("/etc/hosts")).then(|| file.clone());
+    let own = own_names(mounted).unwrap();
+    assert!(matches!(own.hosts, Some(NameFile::Live(_))));
+    assert!(own.resolv_conf.is_none());
+    let own = own_names(|_| Some(dir.path().to_owned())).unwrap();
+    assert!(
+        matches!(own.resolv_conf, Some(NameFile::None)),
+        "a directory"
+    );
+    assert!(own_names(|_| Some(dir.path().join("no"))).is_err());
+    assert!(own_names(|_| None).unwrap().hosts.is_none());
+}

@@ -13,7 +13,7 @@ use super::attach::Taps;
 use super::queue::Inlet;
 use super::view::Keep;
 use crate::control::{Duplex, Refusal};
-use crate::sandbox::net::Network;
+use crate::sandbox::net::{Network, OwnNames};
 use crate::sandbox::wasm::{Engine, Exit, Guest, Mount, Program, Signal};
 use crate::spec::annotation::DEFAULT_CONTAINER;
 use crate::spec::pod::{Container, Pod, Role, Slot};
@@ -206,6 +206,8 @@ pub(super) struct Instance {
     pub mounts: Vec<Mount>,
     /// Paths of `mounts` lead through these.
     pub keep: Arc<Keep>,
+    /// Where names are looked up, if not in the pod's files.
+    pub names: OwnNames,
     pub taps: Taps,
     /// Its standard input, if it has one that can be attached to.
     pub input: Option<Inlet>,

@@ -117,7 +117,7 @@ impl Desk {
             stdin: pipes.stdin,
             stdout: pipes.stdout,
             stderr: pipes.stderr,
-            net: network.attach(&container.name),
+            net: network.attach_with(&container.name, instance.names.clone()),
             // Those of the container listen already.
             listeners: Vec::new(),
             memory_limit: container.resources.memory_limit,

@@ -77,6 +77,7 @@ impl Real {
             env: environment(site, container, composed.env),
             mounts: view.mounts,
             keep: Arc::new(view.keep),
+            names: view.names,
             taps: Taps::new(input.is_some() || container.role == Role::Ephemeral),
             input,
             guests: Mutex::new(Guests::Open(Vec::new())),
@@ -110,7 +111,9 @@ impl Real {
             stdin,
             stdout,
             stderr,
-            net: site.network.attach(&container.name),
+            net: site
+                .network
+                .attach_with(&container.name, instance.names.clone()),
             listeners: listeners(container),
             memory_limit: container.resources.memory_limit,
             on_start: Box::new(move || {

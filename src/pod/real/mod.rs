@@ -119,6 +119,7 @@ impl Real {
         };
         let mut site = Site::build(&pod, &dirs, settings.keep_volumes)?;
         if eager {
+            site.named()?;
             site.prepare(&pod, &world)?;
         }
         let desk = Desk::new(
@@ -186,26 +187,29 @@ impl Real {
         let _ = self.report.send(Report::Input(input));
     }
 
-    fn make_sandbox(&self) {
-        let site = self.site.as_ref();
-        for warning in site.iter().flat_map(|site| &site.etc.etc.warnings) {
+    fn make_sandbox(&mut self, attempt: u32) {
+        let (mut warnings, mut made) = (Vec::new(), Ok(Vec::new()));
+        if let Some(site) = &mut self.site {
+            // Once for a pod: neither another attempt nor another process has anything new to say.
+            warnings = std::mem::take(&mut site.etc.etc.warnings);
+            made = site.named().map(|()| site.addresses.clone());
+        }
+        for warning in warnings.into_iter().filter(|_| attempt == 0) {
             // That one machine has no cluster's DNS is no news to those who have not asked for it.
             if warning.reason == MISSING_DNS && self.pod.dns.policy == DnsPolicy::ClusterFirst {
                 continue;
             }
             self.tell(Input::Warned {
                 reason: warning.reason,
-                message: warning.message.clone(),
+                message: warning.message,
             });
         }
-        let input = match site.map(|site| (&site.etc.etc.hostname, site.addresses.clone())) {
-            Some((Err(error), _)) => Input::SandboxFailed {
-                error: error.clone(),
+        self.tell(match made {
+            Ok(ips) => Input::SandboxReady { ips },
+            Err(error) => Input::SandboxFailed {
+                error: error.to_string(),
             },
-            Some((Ok(_), ips)) => Input::SandboxReady { ips },
-            None => Input::SandboxReady { ips: Vec::new() },
-        };
-        self.tell(input);
+        });
     }
 
     fn signal(&mut self, slot: Slot, signal: Signal) {
@@ -327,7 +331,7 @@ impl Machine for Real {
     fn begin(&mut self, action: Action) {
         match action {
             Action::MountVolumes => self.mount_volumes(),
-            Action::MakeSandbox { .. } => self.make_sandbox(),
+            Action::MakeSandbox { attempt } => self.make_sandbox(attempt),
             Action::Pull { slot } => self.pull(slot),
             Action::Start { slot, attempt } => self.start(slot, attempt),
             Action::Hook { slot, hook, .. } => self.refuse_hook(slot, hook),

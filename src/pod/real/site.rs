@@ -89,6 +89,15 @@ impl Site {
         spec::compose(pod, slot, &world.facts, &outlook).map_err(anyhow::Error::msg)
     }
 
+    /// # Errors
+    /// When the pod cannot be called what it wants to be called.
+    pub fn named(&self) -> Result<()> {
+        match &self.etc.etc.hostname {
+            Ok(_) => Ok(()),
+            Err(error) => Err(anyhow::Error::msg(error.clone())),
+        }
+    }
+
     /// The root of one container's file system.
     pub fn root(&self, container: &str) -> PathBuf {
         self.tree.path().join("roots").join(container)

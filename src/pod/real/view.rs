@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::super::etc::own_names;
 use super::command::plain;
 use super::site::Site;
 use super::volumes::Place;
 use crate::lifecycle::StartProblem;
+use crate::sandbox::net::OwnNames;
 use crate::sandbox::volume::{Assembled, Assembly, Bind, ReadOnly, SubPath, open_sub_path};
 use crate::sandbox::wasm::Mount;
 use crate::spec::Composed;
@@ -24,6 +26,8 @@ const ETC: &str = "/etc";
 pub(super) struct View {
     pub mounts: Vec<Mount>,
     pub keep: Keep,
+    /// Where names are looked up, if not in the pod's files.
+    pub names: OwnNames,
     /// Where the termination message will lie: a directory that no guest can replace, and a path beneath it.
     pub message: (PathBuf, PathBuf),
 }
@@ -100,6 +104,7 @@ impl View {
         let mut view = View {
             mounts,
             keep,
+            names: own_names(|path| source_of(pieces, path))?,
             message: Default::default(),
         };
         view.complete(container, root, site);
@@ -219,6 +224,12 @@ fn look(path: &Path) -> Result<bool> {
         }
         Err(error) => Err(error).with_context(|| format!("failed to stat {}", path.display())),
     }
+}
+
+/// Where what is mounted at exactly this path comes from.
+fn source_of(pieces: &[Piece], path: &Path) -> Option<PathBuf> {
+    let piece = pieces.iter().find(|piece| piece.target == path)?;
+    Some(piece.source.clone())
 }
 
 fn must_be_assembled(pieces: &[Piece]) -> bool {

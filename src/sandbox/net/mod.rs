@@ -41,7 +41,7 @@ pub mod wasi;
 pub use account::{Limits, Usage};
 pub use addr::Family;
 pub use listener::TcpListener;
-pub use names::NameFile;
+pub use names::{NameFile, OwnNames};
 pub use network::{Attachment, Network, NetworkConfig};
 pub use options::{TcpOption, TcpOptions, UdpOption, UdpOptions};
 pub use publish::{Protocol, Publish, Published};

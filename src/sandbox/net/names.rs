@@ -34,6 +34,13 @@ pub(super) struct Asking(Mutex<Option<(String, Option<Asker>)>>);
 
 type Asker = Arc<Resolver<Dialler>>;
 
+/// The files of one container in place of the pod's.
+#[derive(Clone, Debug, Default)]
+pub struct OwnNames {
+    pub hosts: Option<NameFile>,
+    pub resolv_conf: Option<NameFile>,
+}
+
 pub(super) struct Names {
     hosts: NameFile,
     /// What the pod is called, and where; for a hosts file that does not say it.
@@ -66,7 +73,7 @@ impl Names {
     }
 
     /// What is known without asking anybody; `None`: ask beyond.
-    pub fn look_up_here(&self, name: &str) -> io::Result<Option<Vec<IpAddr>>> {
+    pub fn look_up_here(&self, own: &OwnNames, name: &str) -> io::Result<Option<Vec<IpAddr>>> {
         if let Ok(ip) = name.parse() {
             return Ok(Some(vec![ip]));
         }
@@ -77,7 +84,7 @@ impl Names {
                 format!("not a host name: {name:?}"),
             ));
         }
-        let file = self.hosts.read()?;
+        let file = own.hosts.as_ref().unwrap_or(&self.hosts).read()?;
         let mut found = hosts::addresses(&file, &name);
         if found.is_empty() && name == self.own.0 {
             found.clone_from(&self.own.1);
@@ -93,10 +100,12 @@ impl Names {
     pub async fn look_up_beyond(
         &self,
         asking: &Asking,
+        own: &OwnNames,
         container: Weak<Handle>,
         name: &str,
     ) -> io::Result<Vec<IpAddr>> {
-        let Some(asker) = self.asker(asking, container)? else {
+        let file = own.resolv_conf.as_ref().unwrap_or(&self.resolv_conf);
+        let Some(asker) = self.asker(&file.read()?, asking, container) else {
             return Err(unknown(name));
         };
         // Not the normal form: the final dot says that no search domain is to be tried.
@@ -110,16 +119,15 @@ impl Names {
         }
     }
 
-    /// `None` when the pod has no resolv.conf, or one without servers.
-    fn asker(&self, asking: &Asking, container: Weak<Handle>) -> io::Result<Option<Asker>> {
-        let text = self.resolv_conf.read()?;
+    /// `None` when the text names no servers.
+    fn asker(&self, text: &str, asking: &Asking, container: Weak<Handle>) -> Option<Asker> {
         let mut known = asking.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, asker)) = known.as_ref().filter(|(of, _)| *of == text) {
-            return Ok(asker.clone());
+        if let Some((_, asker)) = known.as_ref().filter(|(of, _)| of == text) {
+            return asker.clone();
         }
-        let asker = self.build(&Conf::parse(&text), container);
-        *known = Some((text.into_owned(), asker.clone()));
-        Ok(asker)
+        let asker = self.build(&Conf::parse(text), container);
+        *known = Some((text.to_owned(), asker.clone()));
+        asker
     }
 
     fn build(&self, conf: &Conf, container: Weak<Handle>) -> Option<Asker> {

@@ -10,7 +10,7 @@ use super::account::{Account, Limits, Slot, Usage};
 use super::addr::{Family, Policy};
 use super::conn::Side;
 use super::listener::TcpListener;
-use super::names::{Asking, NameFile, Names};
+use super::names::{Asking, NameFile, Names, OwnNames};
 use super::options::TcpOptions;
 use super::publish::{Protocol, Publish, Published};
 use super::socket::TcpSocket;
@@ -69,13 +69,19 @@ impl Network {
                 buffered_bytes: usize::MAX,
                 sockets: usize::MAX,
             },
+            OwnNames::default(),
         );
         Network { shared, own }
     }
 
     /// A container's handle. `owner` names it in logs and accounts.
     pub fn attach(&self, owner: &str) -> Attachment {
-        Attachment::new(self.shared.clone(), owner, self.shared.limits)
+        self.attach_with(owner, OwnNames::default())
+    }
+
+    /// The same for a container that sees other files than the pod's where names are looked up.
+    pub fn attach_with(&self, owner: &str, names: OwnNames) -> Attachment {
+        Attachment::new(self.shared.clone(), owner, self.shared.limits, names)
     }
 
     /// Opens a host port and splices what arrives there into the pod. Binds at once, so that EADDRINUSE and EACCES are seen here;
@@ -198,6 +204,7 @@ pub struct Attachment {
 pub(super) struct Handle {
     shared: Arc<Shared>,
     account: Arc<Account>,
+    own_names: OwnNames,
     asking: Asking,
 }
 
@@ -214,11 +221,12 @@ impl Drop for Handle {
 }
 
 impl Attachment {
-    fn new(shared: Arc<Shared>, owner: &str, limits: Limits) -> Attachment {
+    fn new(shared: Arc<Shared>, owner: &str, limits: Limits, own_names: OwnNames) -> Attachment {
         Attachment {
             handle: Arc::new(Handle {
                 shared,
                 account: Account::new(owner, limits),
+                own_names,
                 asking: Asking::default(),
             }),
         }
@@ -273,11 +281,14 @@ impl Attachment {
         let name = name.to_owned();
         async move {
             let names = &handle.shared.names;
-            match names.look_up_here(&name)? {
+            let own = &handle.own_names;
+            match names.look_up_here(own, &name)? {
                 Some(found) => Ok(found),
                 None => {
                     let container = Arc::downgrade(&handle);
-                    names.look_up_beyond(&handle.asking, container, &name).await
+                    names
+                        .look_up_beyond(&handle.asking, own, container, &name)
+                        .await
                 }
             }
         }

@@ -89,6 +89,28 @@ fn what_a_container_writes_into_the_hosts_file_is_known_at_once() {
     assert!(found("db").is_err());
 }
 
+#[test]
+fn a_container_may_have_files_of_its_own() {
+    let pod = network(None);
+    let own = OwnNames {
+        hosts: Some(NameFile::Text("10.9.9.9 db\n".into())),
+        resolv_conf: Some(NameFile::Text("nameserver 127.0.0.1\n".into())),
+    };
+    let (dns, one) = (pod.attach("dns"), pod.attach_with("one", own));
+    let other = pod.attach("other");
+    let server = dns.udp_socket(Family::V4).unwrap();
+    server.bind(at("127.0.0.1:53")).unwrap();
+    single_threaded().block_on(async {
+        tokio::spawn(serve_inside(server));
+        assert_eq!(one.resolve("db").await.unwrap(), [ip("10.9.9.9")]);
+        let asked = one.resolve("db.pods.example").await.unwrap();
+        assert_eq!(asked, [ip("10.1.1.1")]);
+        let others = other.resolve("db").await.unwrap();
+        assert_eq!(others[0], ip("10.0.0.1"));
+        assert!(other.resolve("db.pods.example").await.is_err());
+    });
+}
+
 /// What a name server of three lines says: `db.pods.example` has an IPv4 address, `six.pods.example` an IPv6 one, nothing else
 /// exists.
 fn reply(packet: &[u8]) -> Vec<u8> {
@@ -183,7 +205,11 @@ fn the_rest_is_asked_of_the_pods_servers_with_its_search_domains() {
         let asked = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(serve(socket, asked.clone()));
         let asking = Asking::default();
-        let look_up = async |name| names.look_up_beyond(&asking, Weak::new(), name).await;
+        let look_up = async |name| {
+            names
+                .look_up_beyond(&asking, &OwnNames::default(), Weak::new(), name)
+                .await
+        };
         assert_eq!(look_up("db").await.unwrap(), [ip("10.1.1.1")]);
         let first = std::mem::take(&mut *asked.lock().unwrap());
         assert!(
@@ -215,7 +241,8 @@ fn a_pod_without_ipv6_is_not_asked_about_it() {
         let asked = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(serve(socket, asked.clone()));
         let asking = Asking::default();
-        let six = names.look_up_beyond(&asking, Weak::new(), "six.pods.example");
+        let own = OwnNames::default();
+        let six = names.look_up_beyond(&asking, &own, Weak::new(), "six.pods.example");
         assert_eq!(six.await.unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(*asked.lock().unwrap(), ["six.pods.example"]);
     });
@@ -267,7 +294,8 @@ fn a_server_at_the_hosts_loopback_is_out_of_reach() {
         let names = Names::new(&config).with_dns_port(port);
         let app = Network::new(config).attach("app");
         let asking = Asking::default();
-        let answer = names.look_up_beyond(&asking, app.downgrade(), "db.pods.example");
+        let own = OwnNames::default();
+        let answer = names.look_up_beyond(&asking, &own, app.downgrade(), "db.pods.example");
         answer.await.unwrap_err();
         assert_eq!(*asked.lock().unwrap(), [""; 0]);
     });
