@@ -1,6 +1,8 @@
 //! Objects of a kind that is only known when the program runs.
 
-use crate::spec::{Kind, Object, PodPreset, Typed, validate_object, validate_update};
+use crate::spec::{
+    Complaints, Kind, Object, PodPreset, Typed, Validate, admit_any, validate_update,
+};
 use k8s_openapi::api::core::v1;
 
 use super::{Applied, Objects, Store, StoreError};
@@ -133,7 +135,7 @@ impl AnyObjects {
         match object {
             Object::Pod(pod) => Ok(store.create_in_namespace(*pod)?.into()),
             object => typed!(self.kind, T => {
-                let object = T::of_object(object).ok_or(StoreError::MethodNotAllowed)?;
+                let object = T::of_object(admitted(object)?).ok_or(StoreError::MethodNotAllowed)?;
                 Ok(store.create_any(object)?.into())
             }, else => Err(StoreError::MethodNotAllowed)),
         }
@@ -159,11 +161,13 @@ impl AnyObjects {
         typed!(self.kind, T => {
             let change = |object: &mut T| {
                 let old = Object::from(object.clone());
-                let new = change_as(object, change)?;
+                let new = admitted(change_as(object, change)?)?;
                 if let Object::PersistentVolumeClaim(claim) = &new {
                     self.store.check_limits(claim)?;
                 }
-                allowed(&old, &new)
+                validate_update(&old, &new).map_err(invalid(&new))?;
+                T::of_object(new).into_iter().for_each(|new| *object = new);
+                Ok(())
             };
             let (object, applied) = self.typed::<T>().update(namespace, name, change)?;
             Ok((object.into(), applied))
@@ -213,26 +217,36 @@ impl AnyObjects {
     }
 }
 
-/// Changes an object as one of any kind. What it has become.
+/// Changes an object as one of any kind. What it has become. Whether it is to go is not the writer's to say.
 fn change_as<K: super::Kind>(
     object: &mut K,
     change: impl FnOnce(&mut Object) -> Result<(), StoreError>,
 ) -> Result<Object, StoreError> {
     let mut any = object.clone().into_object();
     change(&mut any)?;
-    if let Some(changed) = K::of_object_ref(&any) {
-        object.clone_from(changed);
-        Ok(any)
-    } else {
-        Err(StoreError::MethodNotAllowed)
+    let (old, new) = (object.metadata(), any.metadata_mut());
+    new.deletion_timestamp.clone_from(&old.deletion_timestamp);
+    new.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+    match K::of_object_ref(&any) {
+        Some(changed) => object.clone_from(changed),
+        None => return Err(StoreError::MethodNotAllowed),
     }
+    Ok(any)
 }
 
-fn allowed(old: &Object, new: &Object) -> Result<(), StoreError> {
-    let checked = validate_object(new).and_then(|()| validate_update(old, new));
-    checked.map_err(|complaints| StoreError::Invalid {
-        kind: new.kind().qualified_kind(),
-        name: old.name().to_owned(),
+/// Whatever writes an object, only one that is whole and valid is stored. What this version would have to ignore was the
+/// writer's to refuse.
+fn admitted(object: Object) -> Result<Object, StoreError> {
+    let invalid = invalid(&object);
+    let admitted = admit_any(object, Validate::Ignore).map_err(invalid)?;
+    Ok(admitted.0)
+}
+
+fn invalid(object: &Object) -> impl FnOnce(Complaints) -> StoreError + use<> {
+    let (kind, name) = (object.kind(), object.name().to_owned());
+    move |complaints| StoreError::Invalid {
+        kind: kind.qualified_kind(),
+        name,
         message: complaints.causes(),
-    })
+    }
 }

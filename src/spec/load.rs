@@ -10,6 +10,7 @@ use super::kind::Kind;
 use super::loaded::{Loaded, LoadedObject, LoadedPod, Place, Source};
 use super::node::{self, Node, Value};
 use super::object::Object;
+use super::objects;
 use super::report::{Path, Report};
 use super::yaml::{Documents, SyntaxError};
 use super::{json, yaml};
@@ -206,6 +207,7 @@ impl Loader<'_> {
             self.fault(node, fault);
         }
         let Some(mut object) = object else { return };
+        objects::anchor(&mut object, &self.source.base);
         let written = object.value();
         let mut report = Report::default();
         admit_any(&mut object, self.validate, &mut report);

@@ -200,7 +200,16 @@ impl Manifests {
             text,
         };
         let mut pods = match spec::load(&source, Validate::Strict) {
-            Ok(loaded) => loaded.pods,
+            Ok(loaded) => match loaded.others.first() {
+                None => loaded.pods,
+                Some(other) => {
+                    return Content::Wrong(format!(
+                        "holds {} {:?}, and a static manifest holds a pod and nothing else",
+                        other.object.kind().kind(),
+                        other.object.name()
+                    ));
+                }
+            },
             Err(complaints) => {
                 let all: Vec<String> = complaints.iter().map(ToString::to_string).collect();
                 return Content::Wrong(all.join("; "));

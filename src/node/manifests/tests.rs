@@ -142,12 +142,18 @@ fn what_is_no_single_pod_is_told() {
     fs::create_dir(dir.path().join("c")).unwrap();
     let two = fs::read_to_string(dir.path().join("a")).unwrap();
     fs::write(dir.path().join("d"), format!("{two}---\n{two}")).unwrap();
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\n";
+    fs::write(dir.path().join("e"), format!("{two}---\n{map}")).unwrap();
     let found = look(&mut manifests);
     assert_eq!(names(&found), ["web-node1"]);
     let expected = [
         ("b", "pod \"web-node1\" is also in "),
         ("c", "not a file, so there is no manifest in it"),
         ("d", "holds 2 pods, and a static manifest holds exactly one"),
+        (
+            "e",
+            "holds ConfigMap \"app\", and a static manifest holds a pod and nothing else",
+        ),
     ];
     for (problem, (file, text)) in found.problems.iter().zip(expected) {
         assert!(problem.contains(text), "{file}: {problem}");

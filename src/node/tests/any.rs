@@ -1,5 +1,6 @@
 //! Objects of a kind that is told when the program runs.
 
+use k8s_openapi::api::core::v1;
 use serde_json::{Value, json};
 
 use super::{Fake, pod, store, uid, wish};
@@ -170,4 +171,50 @@ fn pods_are_seen_as_by_the_store() {
     let seen = store.any(Kind::Pod).get("default", "web").unwrap();
     assert_eq!(seen, Object::from(store.get("default", "web").unwrap()));
     assert_eq!(uid_of(&seen), uid(&made));
+}
+
+#[test]
+fn whoever_writes_only_what_is_whole_is_stored() {
+    let (_dir, store) = store();
+    let secrets = store.any(Kind::Secret);
+    let secret = |data: Value| {
+        let value = json!({ "metadata": { "name": "a" }, "stringData": data });
+        Object::from_value(Kind::Secret, value).unwrap()
+    };
+    let error = secrets
+        .create(secret(json!({ "a/b": "", "..": "" })))
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with("Secret \"a\" is invalid: \n* data[..]: "),
+        "{text}"
+    );
+    secrets.create(secret(json!({ "k": "old" }))).unwrap();
+    let renew = |object: &mut Object| {
+        let mut value = object.value();
+        value["stringData"] = json!({ "k": "new" });
+        value["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        *object = Object::from_value(Kind::Secret, value).unwrap();
+        Ok(())
+    };
+    let (changed, applied) = secrets.update("default", "a", renew).unwrap();
+    assert_eq!(applied, Applied::Configured);
+    assert_eq!(changed.value()["data"], json!({ "k": "bmV3" }));
+    assert!(changed.value().get("stringData").is_none());
+    // Nobody marks an object by writing so.
+    assert!(changed.metadata().deletion_timestamp.is_none());
+    let broken = |object: &mut Object| {
+        *object = secret(json!({ "a/b": "" }));
+        Ok(())
+    };
+    assert_eq!(
+        secrets.update("default", "a", broken).unwrap_err().reason(),
+        "Invalid"
+    );
+    let other = |object: &mut Object| {
+        *object = Object::from(v1::ConfigMap::default());
+        Ok(())
+    };
+    let error = secrets.update("default", "a", other).unwrap_err();
+    assert!(matches!(error, StoreError::MethodNotAllowed));
 }

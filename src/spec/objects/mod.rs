@@ -35,6 +35,13 @@ pub(super) fn defaults(object: &mut Object) {
     }
 }
 
+/// Makes an object independent of the folder its manifest lies in. Of a pod its reader decides.
+pub(super) fn anchor(object: &mut Object, base: &std::path::Path) {
+    if let Object::PodPreset(preset) = object {
+        preset::anchor(preset, base);
+    }
+}
+
 /// What the API server checks before it accepts an object. Expects a defaulted one.
 pub(super) fn validate(object: &Object, report: &mut Report) {
     if let Object::Pod(pod) = object {

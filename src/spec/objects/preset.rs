@@ -24,6 +24,15 @@ pub fn defaults(preset: &mut PodPreset) {
     spec.volumes = filled_in.volumes;
 }
 
+/// Makes the relative paths of its volumes absolute: pods that it is merged into were written somewhere else.
+pub fn anchor(preset: &mut PodPreset, base: &std::path::Path) {
+    if let Some(spec) = &mut preset.spec {
+        let mut pod = as_pod(spec);
+        crate::spec::anchor(&mut pod, base);
+        spec.volumes = pod.spec.and_then(|spec| spec.volumes);
+    }
+}
+
 pub fn check(preset: &PodPreset, report: &mut Report) {
     let none = PodPresetSpec::default();
     let spec = preset.spec.as_ref().unwrap_or(&none);

@@ -256,3 +256,21 @@ fn a_preset_is_judged_as_what_it_adds() {
         "{said:?}"
     );
 }
+
+#[test]
+fn the_paths_of_a_preset_begin_at_its_folder() {
+    let text = "apiVersion: settings.k8s.io/v1alpha1
+kind: PodPreset
+metadata: {name: a}
+spec:
+  volumes:
+  - {name: v, hostPath: {path: data}}
+";
+    assert_eq!(
+        loaded(text)["spec"]["volumes"][0]["hostPath"]["path"],
+        "/m/data"
+    );
+    let mut loaded = load(&source(text), Validate::Strict).unwrap();
+    let written = loaded.others.remove(0).written;
+    assert_eq!(written["spec"]["volumes"][0]["hostPath"]["path"], "/m/data");
+}
