@@ -17,6 +17,7 @@ mod condition;
 mod console;
 mod containers;
 mod context;
+mod cordon;
 mod cp;
 mod create;
 mod debug;
@@ -24,6 +25,7 @@ mod delete;
 mod describe;
 mod diff;
 mod documents;
+mod drain;
 mod duration;
 mod edit;
 mod editor;
@@ -41,6 +43,7 @@ mod labels;
 mod logs;
 mod machinery;
 mod manifest;
+mod nodes;
 mod outcome;
 mod pod_process;
 mod port_forward;
@@ -52,6 +55,7 @@ mod report;
 mod run;
 mod streams;
 mod surroundings;
+mod taint;
 mod talk;
 mod targets;
 mod token;
@@ -149,6 +153,14 @@ enum Verb {
     Wait(wait::Args),
     /// Judge tokens of service accounts, and print what others need in order to.
     Token(token::Args),
+    /// Change what keeps pods away from this machine.
+    Taint(taint::Args),
+    /// Take no new pods on this machine.
+    Cordon(cordon::Args),
+    /// Take new pods again.
+    Uncordon(cordon::Args),
+    /// Take no new pods, and take away those that are here.
+    Drain(drain::Args),
     /// See to it that all stored pods run, in the foreground, until told to end.
     Up(up::Args),
     /// Print what other programs need to work with this one.
@@ -314,6 +326,10 @@ fn dispatch(verb: Verb, globals: Globals) -> Result<ExitCode, Failure> {
         Verb::Exec(exec) => exec::run(&exec, &context()?),
         Verb::Attach(attach) => attach::run(&attach, &context()?),
         Verb::Cp(cp) => cp::run(&cp, &context()?),
+        Verb::Taint(taint) => taint::run(&taint, &context()?),
+        Verb::Cordon(cordon) => cordon::run(&cordon, &context()?, true),
+        Verb::Uncordon(cordon) => cordon::run(&cordon, &context()?, false),
+        Verb::Drain(drain) => drain::run(&drain, &context()?),
         Verb::Debug(debug) => debug::run(&debug, &context()?),
         Verb::PortForward(forward) => port_forward::run(&forward, &context()?),
         Verb::Wait(wait) => wait::run(&wait, &context()?),

@@ -15,6 +15,7 @@ use super::error::StoreError;
 use super::objects::{Applied, Objects};
 use super::writers::now;
 use super::{Store, names};
+use crate::lifecycle::schedule::{UNSCHEDULABLE, is_cordoned};
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 const OS: &str = "kubernetes.io/os";
@@ -90,6 +91,28 @@ impl Store {
         self.ensure_node()?;
         self.nodes().update("", name, change)
     }
+}
+
+/// Makes the node one that takes no new pods, or takes that back. Whether it was otherwise. As on a cluster a taint says it
+/// too, which pods may tolerate (`pkg/controller/nodelifecycle/node_lifecycle_controller.go`).
+pub fn cordon(node: &mut v1::Node, cordoned: bool) -> bool {
+    let changes = is_cordoned(node) != cordoned;
+    let spec = node.spec.get_or_insert_default();
+    spec.unschedulable = cordoned.then_some(true);
+    let taints = spec.taints.get_or_insert_default();
+    let is_ours = |taint: &v1::Taint| taint.key == UNSCHEDULABLE && taint.effect == "NoSchedule";
+    if !cordoned {
+        taints.retain(|taint| !is_ours(taint));
+    } else if !taints.iter().any(is_ours) {
+        taints.push(v1::Taint {
+            key: UNSCHEDULABLE.to_owned(),
+            effect: "NoSchedule".to_owned(),
+            value: None,
+            time_added: Some(now()),
+        });
+    }
+    spec.taints.take_if(|taints| taints.is_empty());
+    changes
 }
 
 fn new_node(name: &str) -> v1::Node {
@@ -221,6 +244,19 @@ mod tests {
         for (host, name) in rows {
             assert_eq!(as_name(host), name, "{host:?}");
         }
+    }
+
+    #[test]
+    fn a_node_is_cordoned_and_uncordoned_without_a_trace() {
+        let mut node = new_node("here");
+        node.spec = Some(v1::NodeSpec::default());
+        let before = node.clone();
+        assert!(cordon(&mut node, true) && is_cordoned(&node));
+        assert!(!cordon(&mut node, true));
+        let taints = node.spec.as_ref().unwrap().taints.as_ref().unwrap();
+        assert_eq!(taints.len(), 1);
+        assert!(cordon(&mut node, false));
+        assert_eq!(node, before);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod any;
 mod claims;
 mod delete;
 mod disk;
+mod drain;
 mod error;
 mod evict;
 mod hands;
@@ -60,6 +61,7 @@ pub use admit::{Created, admit, create_pod, note_event};
 pub use any::AnyObjects;
 pub use claims::ClaimError;
 pub use delete::{Deleted, Deletion, delete};
+pub use drain::{Consent, Drain};
 pub use error::StoreError;
 pub use evict::{DrivenAway, drive_away};
 pub use hold::Hold;
@@ -67,7 +69,7 @@ pub use kind::Kind;
 pub use launch::{LaunchError, Launched, Launcher, Machinery, due};
 pub use layout::Layout;
 pub use lock::{HoldError, Process};
-pub use machine::machine_name;
+pub use machine::{cordon, machine_name};
 pub use objects::{Applied, Objects};
 pub use place::{Among, Placement, is_unplaced, place, place_and_launch};
 pub use published::Published;
@@ -79,6 +81,8 @@ pub use store::Store;
 pub use supervise::{Note, RosterError, Signalled, Signals, Supervisor, Tell};
 pub use update::update_running;
 pub use watch::Watch;
+
+pub use crate::lifecycle::GoDuration;
 
 /// On every pod a reader sees while its process lives. Never stored.
 pub const PID_ANNOTATION: &str = crate::spec::annotation::PID;

@@ -64,6 +64,7 @@ mod report;
 mod resolve;
 mod scalar;
 pub mod selector;
+mod taints;
 mod unsupported;
 pub mod update;
 mod validate;
@@ -93,6 +94,7 @@ pub use program::{Program, pod_for_program};
 pub use project::{Payload, PayloadFile, project};
 pub use quantity::{Format, Quantity, QuantityError};
 pub use resolve::resolve;
+pub use taints::TaintChange;
 
 use report::Report;
 
