@@ -4,6 +4,7 @@
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::{ListableResource, Metadata, NamespaceResourceScope, Resource};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// What is added to the pods that it selects when they are created.
@@ -14,16 +15,21 @@ pub struct PodPreset {
     pub spec: Option<PodPresetSpec>,
 }
 
-/// As it stands in a manifest: what it is has been looked at by then.
-#[derive(Deserialize)]
+/// PodPreset is a policy resource that defines additional runtime requirements for a Pod.
+// As it stands in a manifest: what it is has been looked at by then. The line above is for `explain`.
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Written {
+    /// The version of the schema of this object.
     #[serde(default, rename = "apiVersion")]
     _api_version: Option<String>,
+    /// What the object is: PodPreset.
     #[serde(default, rename = "kind")]
     _kind: Option<String>,
+    /// Standard object's metadata.
     #[serde(default)]
     metadata: Option<ObjectMeta>,
+    /// What is added to which pods.
     #[serde(default)]
     spec: Option<PodPresetSpec>,
 }
@@ -37,18 +43,23 @@ impl From<Written> for PodPreset {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// What is added to the pods that are selected.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodPresetSpec {
     /// The pods it is for. An empty one selects all, none selects none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
+    /// Variables for every container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env: Option<Vec<v1::EnvVar>>,
+    /// Sources of variables for every container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env_from: Option<Vec<v1::EnvFromSource>>,
+    /// Volumes of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volumes: Option<Vec<v1::Volume>>,
+    /// Where every container mounts volumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_mounts: Option<Vec<v1::VolumeMount>>,
 }
@@ -65,6 +76,16 @@ impl Serialize for PodPreset {
             object.serialize_field("spec", spec)?;
         }
         object.end()
+    }
+}
+
+impl JsonSchema for PodPreset {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PodPreset".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Written::json_schema(generator)
     }
 }
 
