@@ -1,20 +1,20 @@
-//! `wasmpod apply -f …`: pods as the manifests say, whatever there was before.
+//! `wasmpod apply -f …`: objects as the manifests say, whatever there was before.
 
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
-
-use k8s_openapi::api::core::v1;
 
 use super::create::create;
 use super::delete::{Grace, remove};
 use super::documents::{self, Document, Files};
 use super::duration::{self, Span};
-use super::fleet::{self, Fleet};
+use super::fleet::Fleet;
 use super::incoming::{self, LAST_APPLIED, Remember};
 use super::outcome::{DryRunFlag, Form, Outcome};
-use super::targets::LabelFlag;
+use super::stages;
+use super::targets::{LabelFlag, Target};
 use super::{Context, Failure, Strictness, locked};
 use crate::node::{Applied, StoreError};
+use crate::spec::Object;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -67,8 +67,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let form = Form::parse(args.output.as_deref())?;
     let filter = args.selector.filter()?;
     let mut read = documents::read(&args.files, context, args.validate)?;
-    read.pods
-        .retain(|document| filter.matches(&document.loaded.object));
+    read.all.retain(|document| filter.matches(&document.object));
     read.require_some("apply")?;
     let apply = Apply {
         args,
@@ -78,47 +77,28 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     read.failures
         .iter()
         .for_each(|failure| locked(&apply.outcome).fail(failure));
-    fleet::for_each(&by_pod(read.pods), |documents| {
-        documents
-            .iter()
-            .for_each(|document| apply.document(document));
-    });
+    stages::for_each(&read.all, |document| apply.document(document));
     let outcome = apply.outcome.into_inner();
     outcome.unwrap_or_else(PoisonError::into_inner).finish()
-}
-
-/// What is said of one pod several times is done in the order in which it was said.
-fn by_pod(documents: Vec<Document>) -> Vec<Vec<Document>> {
-    let mut places = std::collections::HashMap::new();
-    let mut groups: Vec<Vec<Document>> = Vec::new();
-    for document in documents {
-        let key = (document.namespace.clone(), document.name.clone());
-        let place = *places.entry(key).or_insert(groups.len());
-        match groups.get_mut(place) {
-            Some(group) => group.push(document),
-            None => groups.push(vec![document]),
-        }
-    }
-    groups
 }
 
 impl Apply<'_> {
     fn document(&self, document: &Document) {
         let applied = self.apply(document);
         let mut outcome = locked(&self.outcome);
-        let told = applied.and_then(|(pod, operation)| {
+        let told = applied.and_then(|(object, operation)| {
             let operation = self.args.dry_run.dry_run.mark(operation);
-            outcome.tell(&pod, &document.name, &operation)
+            outcome.tell(&object, &operation)
         });
         if let Err(failure) = told {
             outcome.fail(&failure);
         }
     }
 
-    /// The pod afterwards, and what was done.
-    fn apply(&self, document: &Document) -> Result<(v1::Pod, &'static str), Failure> {
+    /// The object afterwards, and what was done.
+    fn apply(&self, document: &Document) -> Result<(Object, &'static str), Failure> {
         if document.name.is_empty() {
-            let stem = document.loaded.object.metadata.generate_name.as_deref();
+            let stem = document.object.metadata().generate_name.as_deref();
             return Err(Failure::Machine(anyhow::anyhow!(
                 "from {}: cannot use generate name with apply",
                 stem.unwrap_or_default()
@@ -126,13 +106,16 @@ impl Apply<'_> {
         }
         let mut lost: Option<(Option<String>, Failure)> = None;
         for _ in 0..incoming::TRIES {
-            let stored = self.fleet.store.stored(&document.namespace, &document.name);
+            let stored =
+                self.fleet
+                    .reader
+                    .stored(document.kind(), &document.namespace, &document.name);
             let live = match stored {
                 Ok(live) => live,
                 Err(error) if error.is_not_found() => {
                     let dry_run = self.args.dry_run.dry_run;
                     return create(&self.fleet, document, Remember::Yes, dry_run)
-                        .map(|pod| (pod, "created"))
+                        .map(|object| (object, "created"))
                         .map_err(|failure| document.failure("creating", failure));
                 }
                 Err(error) => return Err(document.failure("retrieving", error.into())),
@@ -153,7 +136,7 @@ impl Apply<'_> {
         Err(document.failure("applying patch to", stale(document)))
     }
 
-    fn patch(&self, document: &Document, live: &v1::Pod) -> Result<(v1::Pod, &'static str), Patch> {
+    fn patch(&self, document: &Document, live: &Object) -> Result<(Object, &'static str), Patch> {
         let fail = |failure| Patch::Failed(document.failure("applying patch to", failure));
         let new = match incoming::merged(document, live) {
             Ok(new) => new,
@@ -161,7 +144,7 @@ impl Apply<'_> {
             Err(failure) => return Err(fail(failure)),
         };
         if annotation(live).is_none() {
-            eprintln!("{}", never_applied(&document.name));
+            eprintln!("{}", never_applied(document));
         }
         if self.args.dry_run.dry_run.is_dry() {
             let operation = if new == *live {
@@ -171,7 +154,7 @@ impl Apply<'_> {
             };
             return Ok((new, operation));
         }
-        let (pod, applied) = match self.fleet.update(live, new) {
+        let (object, applied) = match self.fleet.update(live, new) {
             Ok(updated) => updated,
             Err(conflict @ StoreError::Conflict { .. }) => {
                 return Err(Patch::Changed(conflict.into()));
@@ -180,18 +163,21 @@ impl Apply<'_> {
             Err(gone) if gone.is_not_found() => return Err(Patch::Changed(gone.into())),
             Err(error) => return Err(fail(error.into())),
         };
-        if live.metadata.deletion_timestamp.is_some() {
+        if live.metadata().deletion_timestamp.is_some() {
             if applied == Applied::Configured {
                 let name = &document.name;
                 eprintln!(
                     "Warning: Detected changes to resource {name} which is currently being deleted."
                 );
             }
-            return Ok((pod, word(applied)));
+            return Ok((object, word(applied)));
         }
-        let started = self.fleet.start_if_due(&pod).map_err(fail)?;
+        let started = match &object {
+            Object::Pod(pod) => self.fleet.start_if_due(pod).map_err(fail)?,
+            _ => false,
+        };
         Ok((
-            pod,
+            object,
             if started && applied == Applied::Unchanged {
                 "started"
             } else {
@@ -201,19 +187,14 @@ impl Apply<'_> {
     }
 
     /// `--force`: what cannot be changed is deleted and created again.
-    fn again(&self, document: &Document) -> Result<(v1::Pod, &'static str), Failure> {
+    fn again(&self, document: &Document) -> Result<(Object, &'static str), Failure> {
         if self.args.dry_run.dry_run.is_dry() {
             return Ok((incoming::object(document, Remember::Yes)?, "configured"));
         }
         let object = incoming::object(document, Remember::Yes)?;
         let grace = Grace::of(self.args.grace_period, false)?;
-        remove(
-            &self.fleet,
-            &document.namespace,
-            &document.name,
-            grace,
-            self.args.timeout,
-        )?;
+        let target = Target::of(document);
+        remove(&self.fleet, &target, grace, self.args.timeout)?;
         Ok((self.fleet.create(object)?, "configured"))
     }
 }
@@ -225,8 +206,8 @@ enum Patch {
     Failed(Failure),
 }
 
-fn annotation(pod: &v1::Pod) -> Option<&str> {
-    let annotations = pod.metadata.annotations.as_ref()?;
+fn annotation(object: &Object) -> Option<&str> {
+    let annotations = object.metadata().annotations.as_ref()?;
     annotations.get(LAST_APPLIED).map(String::as_str)
 }
 
@@ -238,9 +219,10 @@ fn word(applied: Applied) -> &'static str {
     }
 }
 
-fn never_applied(name: &str) -> String {
+fn never_applied(document: &Document) -> String {
+    let (kind, name) = (document.kind().qualified_plural(), &document.name);
     format!(
-        "Warning: resource pods/{name} is missing the {LAST_APPLIED} annotation which is required by wasmpod apply. \
+        "Warning: resource {kind}/{name} is missing the {LAST_APPLIED} annotation which is required by wasmpod apply. \
          wasmpod apply should only be used on resources created declaratively by either wasmpod create --save-config or \
          wasmpod apply. The missing annotation will be patched automatically."
     )
@@ -248,7 +230,7 @@ fn never_applied(name: &str) -> String {
 
 fn stale(document: &Document) -> Failure {
     Failure::from(StoreError::Conflict {
-        kind: "pods",
+        kind: document.kind().qualified_plural(),
         name: document.name.clone(),
         message: "the object has been modified; please apply your changes to the latest version and try again".to_owned(),
     })

@@ -1,12 +1,12 @@
 //! What `wait --for=…` waits for (`kubectl/pkg/cmd/wait`).
 
 use anyhow::{Error, anyhow, bail};
-use k8s_openapi::api::core::v1;
 use serde_json::Value;
 
 use super::print::JsonPath;
+use crate::spec::Object;
 
-/// Something that may be true of a pod.
+/// Something that may be true of an object.
 pub enum Condition {
     Created,
     Deleted,
@@ -89,46 +89,42 @@ fn last(parts: &mut Vec<String>) -> &mut String {
 }
 
 impl Condition {
-    /// Whether it is true of this pod; of one that is not there only a deletion is.
-    pub fn met_by(&self, pod: Option<&v1::Pod>) -> Result<bool, Error> {
-        let Some(pod) = pod else {
+    /// Whether it is true of this object; of one that is not there only a deletion is.
+    pub fn met_by(&self, object: Option<&Object>) -> Result<bool, Error> {
+        let Some(object) = object else {
             return Ok(matches!(self, Condition::Deleted));
         };
         match self {
             Condition::Created => Ok(true),
             Condition::Deleted => Ok(false),
-            Condition::Status { name, value } => Ok(has_condition(pod, name, value)),
-            Condition::Path { path, value } => has_value(pod, path, value.as_deref()),
+            Condition::Status { name, value } => Ok(has_condition(&object.value(), name, value)),
+            Condition::Path { path, value } => has_value(&object.value(), path, value.as_deref()),
         }
     }
 }
 
 /// Conditions that were seen before the object last changed say nothing about it.
-fn has_condition(pod: &v1::Pod, name: &str, value: &str) -> bool {
-    let conditions = pod.status.iter().flat_map(|status| &status.conditions);
-    let Some(found) = conditions
-        .flatten()
-        .find(|condition| same(&condition.type_, name))
-    else {
+fn has_condition(object: &Value, name: &str, value: &str) -> bool {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let status = &object["status"];
+    let mut conditions = status["conditions"].as_array().into_iter().flatten();
+    let Some(found) = conditions.find(|condition| same(&text(&condition["type"]), name)) else {
         return false;
     };
-    let observed = found.observed_generation.or_else(|| {
-        pod.status
-            .as_ref()
-            .and_then(|status| status.observed_generation)
-    });
-    let outdated =
-        matches!((observed, pod.metadata.generation), (Some(seen), Some(now)) if seen < now);
-    !outdated && same(&found.status, value)
+    let observed = found["observedGeneration"]
+        .as_i64()
+        .or_else(|| status["observedGeneration"].as_i64());
+    let generation = object["metadata"]["generation"].as_i64();
+    let outdated = matches!((observed, generation), (Some(seen), Some(now)) if seen < now);
+    !outdated && same(&text(&found["status"]), value)
 }
 
 fn same(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
 }
 
-fn has_value(pod: &v1::Pod, path: &JsonPath, wanted: Option<&str>) -> Result<bool, Error> {
-    let object = serde_json::to_value(pod)?;
-    let found = path.find(&object).map_err(Error::msg)?;
+fn has_value(object: &Value, path: &JsonPath, wanted: Option<&str>) -> Result<bool, Error> {
+    let found = path.find(object).map_err(Error::msg)?;
     let values = match &found[..] {
         [] => return Ok(false),
         [values] => values,
@@ -157,8 +153,11 @@ mod tests {
     use super::*;
 
     fn met(text: &str, pod: &str) -> bool {
-        let pod = serde_json::from_str(pod).unwrap();
-        parse(text).unwrap().met_by(Some(&pod)).unwrap()
+        parse(text).unwrap().met_by(Some(&self::pod(pod))).unwrap()
+    }
+
+    fn pod(text: &str) -> Object {
+        Object::from_value(crate::spec::Kind::Pod, serde_json::from_str(text).unwrap()).unwrap()
     }
 
     const READY: &str = r#"{"metadata":{"generation":2},"status":{"phase":"Running","observedGeneration":2,
@@ -196,7 +195,7 @@ mod tests {
 
     #[test]
     fn more_than_one_value_is_none() {
-        let pod = serde_json::from_str(READY).unwrap();
+        let pod = pod(READY);
         let refused = |text| {
             let condition = parse(text).unwrap();
             condition.met_by(Some(&pod)).unwrap_err().to_string()

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use super::{Failure, dirs};
 use crate::node::{Layout, Store, Watch, seal};
 use crate::pod::Dirs;
+use crate::spec::Kind;
 
 /// The namespace of those who name none.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -49,6 +50,15 @@ impl Context {
         self.told_namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)
     }
 
+    /// Where the user's objects of this kind are; empty for a kind that is in no namespace.
+    pub fn namespace_of(&self, kind: Kind) -> &str {
+        if kind.namespaced() {
+            self.namespace()
+        } else {
+            ""
+        }
+    }
+
     pub fn layout(&self) -> Layout {
         Layout {
             run: self.dirs.run.clone(),
@@ -61,10 +71,9 @@ impl Context {
         Store::new(self.layout()).with_key(self.key.as_ref().map(|file| file.key.clone()))
     }
 
-    /// A watch over the pods of the namespaces the user may have meant.
-    pub fn watch(&self, store: &Store) -> Result<Watch, Failure> {
-        Watch::new(store, None)
-            .map_err(|error| Failure::Machine(anyhow::anyhow!("could not watch the pods: {error}")))
+    /// A watch over the objects of these kinds, in whatever namespace.
+    pub fn watch(&self, store: &Store, kinds: &[Kind]) -> Result<Watch, Failure> {
+        watch(store, kinds)
     }
 }
 
@@ -75,4 +84,10 @@ fn read_key(path: PathBuf) -> Result<KeyFile, Failure> {
         .map_err(|error| wrong(format!("--encryption-key {}: {error}", path.display())))?;
     let key = seal::Key::read(&path).map_err(wrong)?;
     Ok(KeyFile { path, key })
+}
+
+/// The same for those who have no context any more.
+pub fn watch(store: &Store, kinds: &[Kind]) -> Result<Watch, Failure> {
+    Watch::of_kinds(store, kinds, None)
+        .map_err(|error| Failure::Machine(anyhow!("could not watch the objects: {error}")))
 }

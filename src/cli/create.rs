@@ -1,17 +1,24 @@
-//! `wasmpod create -f …`: pods that are not there yet.
+//! `wasmpod create`: objects that are not there yet, from manifests (`-f`) or from words (`create configmap …`).
+
+mod config_map;
+mod data;
+mod hash;
+mod made;
+mod plain;
+mod secret;
+mod tls;
 
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-use k8s_openapi::api::core::v1;
-
 use super::documents::{self, Document, Files};
-use super::fleet::{self, Fleet};
+use super::fleet::Fleet;
 use super::incoming::{self, Remember};
 use super::outcome::{DryRun, DryRunFlag, Form, Outcome};
 use super::targets::LabelFlag;
-use super::{Context, Failure, Strictness, locked, token};
+use super::{Context, Failure, Strictness, locked, stages, token};
 use crate::node::StoreError;
+use crate::spec::Object;
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -44,6 +51,17 @@ pub struct Args {
 /// What can be made without a manifest.
 #[derive(clap::Subcommand)]
 enum What {
+    /// A config map of literals, files and directories.
+    #[command(name = "configmap", visible_alias = "cm")]
+    ConfigMap(config_map::Args),
+    /// A namespace.
+    #[command(visible_alias = "ns")]
+    Namespace(plain::Args),
+    /// A secret: of anything, for a registry, or of a certificate and its key.
+    Secret(secret::Args),
+    /// A service account.
+    #[command(name = "serviceaccount", visible_alias = "sa")]
+    ServiceAccount(plain::Args),
     /// A token of a service account.
     Token(token::Create),
 }
@@ -51,6 +69,10 @@ enum What {
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     match &args.what {
         None => of_files(args, context),
+        Some(What::ConfigMap(map)) => config_map::run(map, context),
+        Some(What::Namespace(namespace)) => plain::namespace(namespace, context),
+        Some(What::Secret(secret)) => secret::run(secret, context),
+        Some(What::ServiceAccount(account)) => plain::service_account(account, context),
         Some(What::Token(token)) => token::create(token, context),
     }
 }
@@ -60,8 +82,7 @@ fn of_files(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let form = Form::parse(args.output.as_deref())?;
     let filter = args.selector.filter()?;
     let mut read = documents::read(&args.files, context, args.validate)?;
-    read.pods
-        .retain(|document| filter.matches(&document.loaded.object));
+    read.all.retain(|document| filter.matches(&document.object));
     read.require_some("create")?;
     let remember = if args.save_config {
         Remember::Yes
@@ -74,14 +95,11 @@ fn of_files(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     read.failures
         .iter()
         .for_each(|failure| locked(&outcome).fail(failure));
-    fleet::for_each(&read.pods, |document| {
+    stages::for_each(&read.all, |document| {
         let created = create(&fleet, document, remember, dry_run)
             .map_err(|failure| document.failure("creating", failure));
         let mut outcome = locked(&outcome);
-        let told = created.and_then(|pod| {
-            let name = pod.metadata.name.clone().unwrap_or_default();
-            outcome.tell(&pod, &name, &dry_run.mark("created"))
-        });
+        let told = created.and_then(|object| outcome.tell(&object, &dry_run.mark("created")));
         if let Err(failure) = told {
             outcome.fail(&failure);
         }
@@ -92,26 +110,40 @@ fn of_files(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         .finish()
 }
 
-/// Creates the pod of a manifest, as far as the dry run lets it.
+/// Creates the object of a manifest, as far as the dry run lets it.
 pub fn create(
     fleet: &Fleet,
     document: &Document,
     remember: Remember,
     dry_run: DryRun,
-) -> Result<v1::Pod, Failure> {
+) -> Result<Object, Failure> {
     let object = incoming::object(document, remember)?;
     match dry_run {
         DryRun::None => fleet.create(object),
         // What would be sent, which is what was written.
         DryRun::Client => incoming::written(document, remember),
-        DryRun::Server => match fleet.store.stored(&document.namespace, &document.name) {
-            Err(error) if error.is_not_found() => Ok(object),
-            Err(error) => Err(error.into()),
-            Ok(there) => Err(Failure::from(StoreError::AlreadyExists {
-                kind: "pods",
-                name: document.name.clone(),
-                deleting: there.metadata.deletion_timestamp.is_some(),
-            })),
-        },
+        DryRun::Server => would_create(fleet, object),
+    }
+}
+
+/// The object as it would be stored, unless there is one of its name, or no namespace for it.
+fn would_create(fleet: &Fleet, object: Object) -> Result<Object, Failure> {
+    let kind = object.kind();
+    let namespace = object.namespace();
+    if kind.namespaced() && !fleet.store.namespace_exists(namespace)? {
+        return Err(StoreError::NotFound {
+            kind: "namespaces",
+            name: namespace.to_owned(),
+        }
+        .into());
+    }
+    match fleet.reader.stored(kind, namespace, object.name()) {
+        Err(error) if error.is_not_found() => Ok(object),
+        Err(error) => Err(error.into()),
+        Ok(there) => Err(Failure::from(StoreError::AlreadyExists {
+            kind: kind.qualified_plural(),
+            name: object.name().to_owned(),
+            deleting: there.metadata().deletion_timestamp.is_some(),
+        })),
     }
 }

@@ -72,7 +72,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     let container = args.name();
     let new = with(&pod, args.container(&container)?)?;
-    Fleet::new(context)?.update(&pod, new.clone())?;
+    Fleet::new(context)?.update(&pod.clone().into(), new.clone().into())?;
     if !args.attach.unwrap_or(args.stdin) {
         return Ok(ExitCode::SUCCESS);
     }

@@ -1,5 +1,6 @@
-//! `wasmpod delete`: pods end gracefully, and are gone.
+//! `wasmpod delete`: pods end gracefully, and are gone, as is everything else that is named.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,12 +12,13 @@ use super::fleet::{self, Fleet};
 use super::outcome::{self, DryRun, DryRunFlag};
 use super::targets::{Selectors, Target, Wish};
 use super::wait::{self, Patience};
-use super::{Context, Failure, locked, say};
+use super::{Context, Failure, context, locked, say};
 use crate::node::{self, Deleted, Deletion, StoreError, Watch};
+use crate::spec::Kind;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Pods: TYPE/NAME, TYPE NAME…, or a TYPE with -l or --all.
+    /// Objects: TYPE/NAME, TYPE NAME…, or a TYPE with -l or --all.
     args: Vec<String>,
 
     #[command(flatten)]
@@ -46,7 +48,7 @@ pub struct Args {
     #[arg(long)]
     now: bool,
 
-    /// Whether to wait until the pods are gone.
+    /// Whether to wait until they are gone.
     #[arg(
         long,
         action = clap::ArgAction::Set,
@@ -63,7 +65,7 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = duration::parse, allow_hyphen_values = true)]
     timeout: Span,
 
-    /// That a pod is not there is no failure [default: only with selectors].
+    /// That something is not there is no failure [default: only with selectors].
     #[arg(
         long,
         action = clap::ArgAction::Set,
@@ -93,7 +95,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         kind_is_enough: false,
     };
     // What is wrong with the wish is said before it is warned of what would come of it.
-    let found = wish.find(context, &verb.fleet)?;
+    let found = wish.find(context, &verb.fleet.reader)?;
     if verb.grace.seconds == Some(0) {
         eprintln!(
             "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. \
@@ -104,13 +106,23 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         outcome::print("deletion is cancelled\n")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut watch = context.watch(&verb.fleet.store)?;
+    if context.told_namespace.is_some() && found.targets.iter().any(|one| !one.kind.namespaced()) {
+        eprintln!(
+            "Warning: deleting cluster-scoped resources, not scoped to the provided namespace"
+        );
+    }
+    let kinds: Vec<Kind> = found.targets.iter().map(|target| target.kind).collect();
+    let mut watch = context.watch(&verb.fleet.store, &kinds)?;
     found.failures.iter().for_each(|failure| verb.fail(failure));
-    fleet::for_each(&found.targets, |target| {
-        if let Err(failure) = verb.delete(target) {
-            verb.fail(&target.failure("deleting", failure));
-        }
-    });
+    // In the order in which they were named; pods that stand together are told together.
+    let pods = |a: &Target, b: &Target| a.kind == Kind::Pod && b.kind == Kind::Pod;
+    for together in found.targets.chunk_by(pods) {
+        fleet::for_each(together, |target| {
+            if let Err(failure) = verb.delete(target) {
+                verb.fail(&target.failure("deleting", failure));
+            }
+        });
+    }
     verb.wait_for_all(&mut watch)
 }
 
@@ -124,7 +136,7 @@ fn agreed(targets: &[Target]) -> Result<bool, Failure> {
         targets.len()
     );
     for target in targets {
-        text += &format!("pod/{}\n", target.name);
+        text += &format!("{}\n", target.shown());
     }
     outcome::print(&(text + "Do you want to continue? (y/n): "))?;
     let mut answer = String::new();
@@ -172,6 +184,7 @@ struct Verb<'a> {
 struct State {
     failed: bool,
     found: bool,
+    namespaces: HashSet<String>,
     /// Those that are on their way out, with their uids.
     leaving: Vec<(Target, String)>,
 }
@@ -204,27 +217,32 @@ impl Verb<'_> {
     }
 
     fn delete(&self, target: &Target) -> Result<(), Failure> {
-        let (namespace, name) = (&target.namespace, &target.name);
         let deleted = match self.args.dry_run.dry_run {
-            DryRun::None => begin(&self.fleet, namespace, name, self.grace),
+            DryRun::None => begin(&self.fleet, target, self.grace),
             _ => self
                 .fleet
-                .store
-                .stored(namespace, name)
+                .reader
+                .stored(target.kind, &target.namespace, &target.name)
                 .map(|_| Deleted::Gone),
         };
         let deleted = match deleted {
             Err(error) if error.is_not_found() && self.ignore_not_found => return Ok(()),
+            Err(error) if error.is_not_found() && self.went_with_its_namespace(target) => {
+                Deleted::Gone
+            }
             deleted => deleted?,
         };
         let mut state = locked(&self.state);
         state.found = true;
+        if target.kind == Kind::Namespace {
+            state.namespaces.insert(target.name.clone());
+        }
         if let Deleted::Stopping { uid } = deleted {
             state.leaving.push((target.clone(), uid));
         }
         drop(state);
         if self.args.output.is_some() {
-            return outcome::print(&format!("pod/{name}\n"));
+            return outcome::print(&format!("{}\n", target.shown()));
         }
         let forced = if self.grace.seconds == Some(0) {
             "force "
@@ -232,9 +250,12 @@ impl Verb<'_> {
             ""
         };
         let operation = self.args.dry_run.dry_run.mark(&format!("{forced}deleted"));
-        outcome::print(&format!(
-            "pod {name:?} {operation} from {namespace} namespace\n"
-        ))
+        outcome::print(&format!("{}\n", target.deleted(&operation)))
+    }
+
+    /// A namespace that was named before it took it along. On a cluster that takes its time, and nobody sees it.
+    fn went_with_its_namespace(&self, target: &Target) -> bool {
+        locked(&self.state).namespaces.contains(&target.namespace)
     }
 
     fn wait_for_all(self, watch: &mut Watch) -> Result<ExitCode, Failure> {
@@ -268,37 +289,25 @@ impl Verb<'_> {
     }
 }
 
-fn begin(fleet: &Fleet, namespace: &str, name: &str, grace: Grace) -> Result<Deleted, StoreError> {
+fn begin(fleet: &Fleet, target: &Target, grace: Grace) -> Result<Deleted, StoreError> {
     let wish = Deletion {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
+        namespace: target.namespace.clone(),
+        name: target.name.clone(),
         uid: None,
         grace: grace.seconds,
         force: grace.force,
     };
-    node::delete(&fleet.store, fleet.machinery.as_ref(), &wish)
+    node::delete_object(&fleet.store, fleet.machinery.as_ref(), target.kind, &wish)
 }
 
-/// Deletes a pod and waits until it is gone.
-pub fn remove(
-    fleet: &Fleet,
-    namespace: &str,
-    name: &str,
-    grace: Grace,
-    timeout: Span,
-) -> Result<(), Failure> {
-    let mut watch = Watch::new(&fleet.store, Some(namespace))
-        .map_err(|error| Failure::Machine(anyhow!("could not watch the pods: {error}")))?;
-    let Deleted::Stopping { uid } = begin(fleet, namespace, name, grace)? else {
+/// Deletes an object and waits until it is gone.
+pub fn remove(fleet: &Fleet, target: &Target, grace: Grace, timeout: Span) -> Result<(), Failure> {
+    let mut watch = context::watch(&fleet.store, &[target.kind])?;
+    let Deleted::Stopping { uid } = begin(fleet, target, grace)? else {
         return Ok(());
     };
-    let target = Target {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        document: None,
-    };
     let patience = Patience::for_deletion(timeout);
-    let failures = wait::gone(fleet, &[(target, uid)], &patience, &mut watch);
+    let failures = wait::gone(fleet, &[(target.clone(), uid)], &patience, &mut watch);
     failures.into_iter().next().map_or(Ok(()), Err)
 }
 

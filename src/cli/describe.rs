@@ -1,19 +1,20 @@
-//! `wasmpod describe`: everything about a pod, for people (`k8s.io/kubectl/pkg/cmd/describe/describe.go`).
+//! `wasmpod describe`: everything about objects (`k8s.io/kubectl/pkg/cmd/describe/describe.go`).
 
 use std::process::ExitCode;
 
 use anyhow::{Error, bail};
-use k8s_openapi::api::core::v1::Pod;
 
 use super::documents::Files;
-use super::get::print;
-use super::print::describe::{self, Clock};
-use super::reading::{self, Asked, Filter, Kind, Object, Reader};
+use super::get::{Place, in_files, print};
+use super::named::{self, Named};
+use super::print::describe::{self, Around, Clock};
+use super::reader::{Filter, Reader};
 use super::{Context, Failure, say, zone};
+use crate::spec::{Kind, Object};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// What to describe: pods, with names or beginnings of names; or TYPE/NAME.
+    /// What to describe: a kind, with names or beginnings of names; or TYPE/NAME.
     #[arg(value_name = "TYPE [NAME_PREFIX]|TYPE/NAME")]
     resources: Vec<String>,
 
@@ -28,36 +29,29 @@ pub struct Args {
     #[arg(short = 'l', long, value_name = "LABELS")]
     selector: Option<String>,
 
-    /// With the events of each pod.
+    /// With the events of each object.
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", value_name = "true|false", action = clap::ArgAction::Set)]
     show_events: bool,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let filter = Filter::parse(args.selector.as_deref(), None)?;
-    let reader = Reader::new(context, args.all_namespaces)?;
-    let asked = args.asked(context, &filter)?;
-    let (pods, failed) = match asked.is_empty() {
-        true => (all(&reader, &filter)?, false),
-        false => named(&reader, &asked)?,
+    let wanted = args.wanted(context, &filter)?;
+    let place = Place {
+        reader: Reader::new(context)?,
+        namespace: (!args.all_namespaces).then(|| context.namespace().to_owned()),
     };
-    if pods.is_empty() && !failed {
-        eprintln!("{}", reader.nothing_found());
+    let (objects, failed) = find(&place, &wanted, &filter)?;
+    if objects.is_empty() && !failed {
+        eprintln!("{}", place.nothing_found(&wanted));
     }
     let clock = Clock {
         now: crate::pod::now(),
         zone: zone::local(),
     };
-    for (at, pod) in pods.iter().enumerate() {
-        let events = match args.show_events {
-            true => Some(
-                reader
-                    .store
-                    .events_of(pod.metadata.uid.as_deref().unwrap_or_default())?,
-            ),
-            false => None,
-        };
-        let text = describe::pod(pod, events.as_deref(), &clock);
+    for (at, object) in objects.iter().enumerate() {
+        let around = around(&place.reader, object, args.show_events)?;
+        let text = describe::object(object, &around, &clock);
         print(&format!("{}{text}", if at > 0 { "\n\n" } else { "" }))?;
     }
     Ok(if failed {
@@ -68,63 +62,43 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 impl Args {
-    /// The pods that are named; none is all that match.
-    fn asked(&self, context: &Context, filter: &Filter) -> Result<Vec<Asked>, Failure> {
+    fn wanted(&self, context: &Context, filter: &Filter) -> Result<Named, Failure> {
         if !self.files.is_empty() {
-            return Ok(reading::in_files(&self.files, context)?.asked);
+            return in_files(&self.files, context);
         }
         Ok(self.typed(filter)?)
     }
 
-    fn typed(&self, filter: &Filter) -> Result<Vec<Asked>, Error> {
-        let wanted = reading::parse(&self.resources)?;
+    fn typed(&self, filter: &Filter) -> Result<Named, Error> {
+        let wanted = named::parse(&self.resources)?;
         if wanted.asked.is_empty() {
-            bail!("you must specify the type of resource to describe: pods");
+            bail!("you must specify the type of resource to describe: pods, configmaps, secrets,…");
         }
-        if let Some(other) = wanted.asked.iter().find(|asked| asked.kind != Kind::Pods) {
-            let kind = other.kind.singular();
-            bail!("no description has been implemented for {kind}: use get {kind}s");
-        }
-        if wanted.asked.iter().all(|asked| asked.names.is_empty()) {
-            return Ok(Vec::new());
-        }
-        if !filter.is_empty() {
+        let names = wanted.asked.iter().any(|asked| !asked.names.is_empty());
+        if names && !filter.is_empty() {
             bail!("name cannot be provided when a selector is specified");
         }
-        if self.all_namespaces {
+        if names && self.all_namespaces {
             bail!("a resource cannot be retrieved by name across all namespaces");
         }
-        Ok(wanted.asked)
+        Ok(wanted)
     }
 }
 
-fn all(reader: &Reader, filter: &Filter) -> Result<Vec<Pod>, Failure> {
-    Ok(reader
-        .list(Kind::Pods, filter)?
-        .into_iter()
-        .filter_map(pod)
-        .collect())
-}
-
-fn pod(object: Object) -> Option<Pod> {
-    match object {
-        Object::Pod(pod) => Some(*pod),
-        Object::Event(_) => None,
-    }
-}
-
-/// Each by its name; if only one was typed and there is none of that name, all whose names begin so.
-fn named(reader: &Reader, asked: &[Asked]) -> Result<(Vec<Pod>, bool), Failure> {
-    let (mut pods, mut failed) = (Vec::new(), false);
-    let alone = asked.len() == 1 && asked[0].names.len() == 1;
-    for one in asked {
-        for name in &one.names {
-            match reader.get(Kind::Pods, one.namespace.as_deref(), name) {
-                Ok(object) => pods.extend(pod(object)),
+/// What was found, and whether something that was named was not. That has been said by then.
+fn find(place: &Place, wanted: &Named, filter: &Filter) -> Result<(Vec<Object>, bool), Failure> {
+    let (mut found, mut failed) = (Vec::new(), false);
+    for asked in &wanted.asked {
+        if asked.names.is_empty() {
+            found.extend(place.list(asked.kind, filter)?);
+        }
+        for name in &asked.names {
+            match place.get(asked, name) {
+                Ok(object) => found.push(object),
                 Err(error) => {
-                    let prefix = alone && error.is_not_found();
-                    let similar = if prefix {
-                        beginning(reader, name)?
+                    // If only one was typed, it may be the beginning of the names of others.
+                    let similar = if wanted.single && error.is_not_found() {
+                        beginning(place, asked.kind, name)?
                     } else {
                         Vec::new()
                     };
@@ -132,21 +106,49 @@ fn named(reader: &Reader, asked: &[Asked]) -> Result<(Vec<Pod>, bool), Failure> 
                         say(&error.into());
                         failed = true;
                     }
-                    pods.extend(similar);
+                    found.extend(similar);
                 }
             }
         }
     }
-    Ok((pods, failed))
+    Ok((found, failed))
 }
 
-fn beginning(reader: &Reader, prefix: &str) -> Result<Vec<Pod>, Failure> {
-    let mut pods = all(reader, &Filter::default())?;
-    pods.retain(|pod| {
-        pod.metadata
-            .name
-            .as_deref()
-            .is_some_and(|name| name.starts_with(prefix))
-    });
-    Ok(pods)
+fn beginning(place: &Place, kind: Kind, prefix: &str) -> Result<Vec<Object>, Failure> {
+    let mut objects = place.list(kind, &Filter::default())?;
+    objects.retain(|object| object.name().starts_with(prefix));
+    Ok(objects)
+}
+
+/// What its description tells of an object beside itself.
+fn around(reader: &Reader, object: &Object, events: bool) -> Result<Around, Failure> {
+    let mut around = Around::default();
+    let namespace = Some(object.namespace());
+    let any = Filter::default();
+    if events {
+        let uid = object.metadata().uid.as_deref().unwrap_or_default();
+        around.events = Some(reader.store.events_of(uid)?);
+    }
+    match object.kind() {
+        Kind::ServiceAccount => {
+            let secrets = reader.list(Kind::Secret, namespace, &any)?;
+            around.secrets = secrets.iter().map(|one| one.name().to_owned()).collect();
+        }
+        Kind::PersistentVolumeClaim => around.pods = typed(reader.list(Kind::Pod, namespace, &any)?),
+        Kind::Namespace => {
+            let limits = reader.list(Kind::LimitRange, Some(object.name()), &any)?;
+            around.limits = typed(limits);
+        }
+        Kind::Node => {
+            let fields = format!("spec.nodeName={}", object.name());
+            let here = Filter::parse(None, Some(&fields))?;
+            around.pods = typed(reader.list(Kind::Pod, None, &here)?);
+        }
+        _ => {}
+    }
+    Ok(around)
+}
+
+fn typed<T: crate::spec::Typed>(objects: Vec<Object>) -> Vec<T> {
+    objects.into_iter().filter_map(T::of_object).collect()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, anyhow};
-use k8s_openapi::api::core::v1;
+use serde_json::{Map, Value};
 use similar::TextDiff;
 
 use super::documents::{self, Document, Files};
@@ -12,8 +12,9 @@ use super::incoming::{self, Remember};
 use super::outcome;
 use super::print;
 use super::targets::LabelFlag;
+use super::reader::Reader;
 use super::{Context, Failure, Strictness, say};
-use crate::node::Store;
+use crate::spec::{Kind, Object};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -26,7 +27,7 @@ pub struct Args {
 
 /// One object as it is and as it would be, as YAML; one that is not there is empty.
 struct Pair {
-    /// `v1.Pod.default.web`
+    /// `v1.Pod.default.web`, and for what is in no namespace `v1.Namespace..team`
     name: String,
     live: String,
     merged: String,
@@ -51,10 +52,9 @@ fn differs(args: &Args, context: &Context) -> Result<bool, Failure> {
     if let Some(failure) = read.failures.pop() {
         return Err(failure);
     }
-    read.pods
-        .retain(|document| filter.matches(&document.loaded.object));
-    let store = context.store();
-    let pairs = read.pods.iter().map(|document| pair(document, &store));
+    read.all.retain(|document| filter.matches(&document.object));
+    let reader = Reader::new(context)?;
+    let pairs = read.all.iter().map(|document| pair(document, &reader));
     let pairs: Vec<Pair> = pairs.collect::<Result<_, _>>()?;
     match std::env::var("KUBECTL_EXTERNAL_DIFF") {
         Ok(program) if !program.trim().is_empty() => external(&program, &pairs),
@@ -62,43 +62,66 @@ fn differs(args: &Args, context: &Context) -> Result<bool, Failure> {
     }
 }
 
-fn pair(document: &Document, store: &Store) -> Result<Pair, Failure> {
-    let (namespace, name) = (&document.namespace, &document.name);
-    let live = match store.get(namespace, name) {
+fn pair(document: &Document, reader: &Reader) -> Result<Pair, Failure> {
+    let (kind, namespace, name) = (document.kind(), &document.namespace, &document.name);
+    let live = match reader.stored(kind, namespace, name) {
         Ok(live) => Some(live),
         Err(error) if error.is_not_found() => None,
         Err(error) => return Err(error.into()),
     };
+    // The status and who runs it is no matter of the manifest, so neither is asked for.
     let merged = match &live {
-        Some(live) => {
-            let mut merged = incoming::merged(document, &store.stored(namespace, name)?)?;
-            // The status and who runs it is no matter of the manifest.
-            merged.status = live.status.clone();
-            merged
-        }
+        Some(live) => incoming::merged(document, live)?,
         None => incoming::object(document, Remember::No)?,
     };
+    let mut live = live.as_ref().map(shown);
+    let mut merged = shown(&merged);
+    if kind == Kind::Secret {
+        veil(live.as_mut(), &mut merged);
+    }
+    let version = kind.api_version().replace('/', ".");
     Ok(Pair {
-        name: format!("v1.Pod.{namespace}.{name}"),
-        live: live.as_ref().map_or(Ok(String::new()), yaml)?,
-        merged: yaml(&merged)?,
+        name: format!("{version}.{}.{namespace}.{name}", kind.kind()),
+        live: live.as_ref().map_or_else(String::new, print::yaml),
+        merged: print::yaml(&merged),
     })
 }
 
+/// The values of secrets are not shown, only which of them differ (`kubectl/pkg/cmd/diff/diff.go`, `Masker`).
+fn veil(live: Option<&mut Value>, merged: &mut Value) {
+    const ANY: &str = "***";
+    let mut nothing = Map::new();
+    let old = live.and_then(|live| live["data"].as_object_mut());
+    let old = old.unwrap_or(&mut nothing);
+    let mut none = Map::new();
+    let new = merged["data"].as_object_mut().unwrap_or(&mut none);
+    for (key, value) in new.iter_mut() {
+        let (before, after) = match old.get(key) {
+            Some(before) if before != value => ("*** (before)", "*** (after)"),
+            _ => (ANY, ANY),
+        };
+        *value = after.into();
+        if let Some(old) = old.get_mut(key) {
+            *old = before.into();
+        }
+    }
+    let gone = old.iter_mut().filter(|(key, _)| !new.contains_key(*key));
+    gone.for_each(|(_, value)| *value = ANY.into());
+}
+
 /// Without what only the store and `apply` itself write there.
-fn yaml(pod: &v1::Pod) -> Result<String, Failure> {
-    let mut pod = pod.clone();
-    let metadata = &mut pod.metadata;
+fn shown(object: &Object) -> Value {
+    let mut object = object.clone();
+    let metadata = object.metadata_mut();
     metadata.resource_version = None;
     if let Some(annotations) = &mut metadata.annotations {
         annotations.remove(incoming::LAST_APPLIED);
         annotations.remove(crate::node::PID_ANNOTATION);
     }
-    if metadata.annotations.as_ref().is_some_and(|a| a.is_empty()) {
-        metadata.annotations = None;
-    }
-    let object = serde_json::to_value(&pod).context("could not print the object")?;
-    Ok(print::yaml(&object))
+    metadata
+        .annotations
+        .take_if(|annotations| annotations.is_empty());
+    object.value()
 }
 
 fn internal(pairs: &[Pair]) -> Result<bool, Failure> {
@@ -169,5 +192,30 @@ impl Drop for Scratch {
         if let Err(error) = std::fs::remove_dir_all(gone) {
             tracing::warn!("could not remove {}: {error}", gone.display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_diff_of_secrets_shows_which_values_differ_and_none_of_them() {
+        let mut live = json!({"data": {"same": "YQ==", "other": "Yg==", "gone": "Yw=="}});
+        let mut merged = json!({"data": {"same": "YQ==", "other": "ZA==", "new": "ZQ=="}});
+        veil(Some(&mut live), &mut merged);
+        assert_eq!(
+            live,
+            json!({"data": {"same": "***", "other": "*** (before)", "gone": "***"}})
+        );
+        assert_eq!(
+            merged,
+            json!({"data": {"same": "***", "other": "*** (after)", "new": "***"}})
+        );
+        let mut alone = json!({"data": {"a": "YQ=="}});
+        veil(None, &mut alone);
+        assert_eq!(alone, json!({"data": {"a": "***"}}));
     }
 }

@@ -1,11 +1,12 @@
-//! The pods of the manifests that `-f` names.
+//! The objects of the manifests that `-f` names.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use serde_json::Value;
 
 use super::{Context, Failure, Strictness, manifest};
-use crate::spec::{self, Complaints, LoadedPod, Source};
+use crate::spec::{self, Complaints, Kind, Loaded, LoadedObject, Object, Place, Source};
 
 /// `-f` and `-R`.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -38,18 +39,28 @@ impl Files {
     }
 }
 
-/// One pod of a manifest, and where it is to live.
+/// One object of a manifest, and where it is to live.
 #[derive(Clone, Debug)]
 pub struct Document {
+    /// Empty for what is in no namespace.
     pub namespace: String,
     /// Empty when there is only a `generateName`.
     pub name: String,
     /// The manifest as messages name it: its path, or `STDIN`.
     pub source: String,
-    pub loaded: LoadedPod,
+    /// Defaulted and valid.
+    pub object: Object,
+    /// The folder against which `./app.wasm` is resolved.
+    pub base: PathBuf,
+    /// As it was written: what `apply` merges and remembers.
+    pub written: Value,
 }
 
 impl Document {
+    pub fn kind(&self) -> Kind {
+        self.object.kind()
+    }
+
     /// `error when creating "pod.yaml": ` before what went wrong, as kubectl says it.
     pub fn failure(&self, doing: &str, failure: Failure) -> Failure {
         failure.when(doing, &self.source)
@@ -59,14 +70,14 @@ impl Document {
 /// What came of reading: a manifest that is wrong does not keep the others from being used.
 #[derive(Debug, Default)]
 pub struct Documents {
-    pub pods: Vec<Document>,
+    pub all: Vec<Document>,
     pub failures: Vec<Failure>,
 }
 
 impl Documents {
     /// Refuses to do nothing: `no objects passed to apply`.
     pub fn require_some(&self, verb: &str) -> Result<(), Failure> {
-        if self.pods.is_empty() && self.failures.is_empty() {
+        if self.all.is_empty() && self.failures.is_empty() {
             return Err(Failure::Machine(anyhow!("no objects passed to {verb}")));
         }
         Ok(())
@@ -114,20 +125,35 @@ impl Documents {
         if says_nothing(&source.text) {
             return;
         }
-        let loaded = match spec::load(source, strictness.into()) {
+        let mut loaded = match spec::load(source, strictness.into()) {
             Ok(loaded) => loaded,
             Err(complaints) => return self.failures.push(Failure::Rejected(complaints)),
         };
-        Complaints(loaded.warnings)
+        Complaints(std::mem::take(&mut loaded.warnings))
             .iter()
             .for_each(|warning| eprintln!("Warning: {warning}"));
-        for pod in loaded.pods {
-            match document(source, pod, context) {
-                Ok(document) => self.pods.push(document),
+        for loaded in in_order(loaded) {
+            match document(source, loaded, context) {
+                Ok(document) => self.all.push(document),
                 Err(failure) => self.failures.push(failure),
             }
         }
     }
+}
+
+/// The documents of a manifest, as they stand in it.
+pub fn in_order(loaded: Loaded) -> Vec<LoadedObject> {
+    let pods = loaded.pods.into_iter().map(|pod| LoadedObject {
+        object: pod.object.into(),
+        base: pod.base,
+        written: pod.written,
+    });
+    let (mut pods, mut others) = (pods, loaded.others.into_iter());
+    let next = |place| match place {
+        Place::Pod(_) => pods.next(),
+        Place::Other(_) => others.next(),
+    };
+    loaded.order.into_iter().filter_map(next).collect()
 }
 
 /// Whether there are but comments and the marks between documents: a manifest without an object is passed over.
@@ -140,13 +166,27 @@ fn says_nothing(text: &[u8]) -> bool {
 
 fn document(
     source: &Source,
-    mut loaded: LoadedPod,
+    loaded: LoadedObject,
     context: &Context,
 ) -> Result<Document, Failure> {
-    let namespace = namespace(loaded.object.metadata.namespace.as_deref(), context)?;
-    loaded.object.metadata.namespace = Some(namespace.clone());
-    loaded.written["metadata"]["namespace"] = namespace.clone().into();
-    let name = loaded.object.metadata.name.clone().unwrap_or_default();
+    let LoadedObject {
+        mut object,
+        base,
+        mut written,
+    } = loaded;
+    let mut namespace = String::new();
+    if object.kind().namespaced() {
+        namespace = self::namespace(object.metadata().namespace.as_deref(), context)?;
+        object.metadata_mut().namespace = Some(namespace.clone());
+        written["metadata"]["namespace"] = namespace.clone().into();
+    } else {
+        // The API server passes over it, too (`apiserver/pkg/registry/rest/create.go`, `EnsureObjectNamespaceMatchesRequestNamespace`).
+        object.metadata_mut().namespace = None;
+        if let Some(metadata) = written["metadata"].as_object_mut() {
+            metadata.remove("namespace");
+        }
+    }
+    let name = object.name().to_owned();
     let source = match source.name.as_str() {
         "<stdin>" => "STDIN".to_owned(),
         name => name.to_owned(),
@@ -155,7 +195,9 @@ fn document(
         namespace,
         name,
         source,
-        loaded,
+        object,
+        base,
+        written,
     })
 }
 

@@ -1,13 +1,12 @@
-//! `wasmpod edit`: stored pods in the user's own editor (`kubectl/pkg/cmd/util/editor`).
+//! `wasmpod edit`: stored objects in the user's own editor (`kubectl/pkg/cmd/util/editor`).
 
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use k8s_openapi::api::core::v1;
 use serde_json::Value;
 
-use super::documents::Files;
+use super::documents::{self, Files};
 use super::editor::{self, Draft, Reason};
 use super::fleet::Fleet;
 use super::incoming::{self, Change};
@@ -15,11 +14,11 @@ use super::outcome::{Form, Outcome};
 use super::targets::{Selectors, Wish};
 use super::{Context, Failure, Strictness, print};
 use crate::node::PID_ANNOTATION;
-use crate::spec::{self, Source};
+use crate::spec::{self, Object, Source};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Pods: TYPE/NAME or TYPE NAME…; a TYPE alone: all of the namespace.
+    /// Objects: TYPE/NAME or TYPE NAME…; a TYPE alone: all of the namespace.
     args: Vec<String>,
 
     #[command(flatten)]
@@ -58,16 +57,16 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         selectors: &selectors,
         kind_is_enough: true,
     };
-    let mut found = wish.find(context, &fleet)?;
+    let mut found = wish.find(context, &fleet.reader)?;
     if let Some(failure) = found.failures.pop() {
         return Err(failure);
     }
-    let pods = found
-        .targets
-        .iter()
-        .map(|target| fleet.get(&target.namespace, &target.name));
-    let pods: Vec<v1::Pod> = pods.collect::<Result<_, _>>()?;
-    if pods.is_empty() {
+    let objects = found.targets.iter().map(|target| {
+        let reader = &fleet.reader;
+        reader.get(target.kind, &target.namespace, &target.name)
+    });
+    let objects: Vec<Object> = objects.collect::<Result<_, _>>()?;
+    if objects.is_empty() {
         return Err(Failure::Machine(anyhow!(
             "edit cancelled, no objects found"
         )));
@@ -75,7 +74,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut edit = Edit {
         args,
         fleet,
-        pods,
+        objects,
         outcome: Outcome::new(Form::Words),
     };
     edit.run()
@@ -84,7 +83,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 struct Edit<'a> {
     args: &'a Args,
     fleet: Fleet,
-    pods: Vec<v1::Pod>,
+    objects: Vec<Object>,
     outcome: Outcome,
 }
 
@@ -136,10 +135,7 @@ impl Edit<'_> {
 
     /// What is put before the user: one object, or a list of them.
     fn text(&self) -> Result<String, Failure> {
-        let mut objects = Vec::new();
-        for pod in &self.pods {
-            objects.push(shown(pod)?);
-        }
+        let mut objects: Vec<Value> = self.objects.iter().map(shown).collect();
         let whole = if objects.len() == 1 {
             objects.swap_remove(0)
         } else {
@@ -167,8 +163,8 @@ impl Edit<'_> {
             }
         };
         let mut wrong = Vec::new();
-        for pod in loaded.pods {
-            if let Some(reason) = self.one(pod.object)? {
+        for loaded in documents::in_order(loaded) {
+            if let Some(reason) = self.one(loaded.object)? {
                 wrong.push(reason);
             }
         }
@@ -180,49 +176,45 @@ impl Edit<'_> {
     }
 
     /// Puts one edited object in its place, or says what is wrong with it.
-    fn one(&mut self, mut edited: v1::Pod) -> Result<Option<Reason>, Failure> {
-        let same = |pod: &&v1::Pod| pod.metadata.uid == edited.metadata.uid;
-        let Some(original) = self.pods.iter().find(same) else {
+    fn one(&mut self, mut edited: Object) -> Result<Option<Reason>, Failure> {
+        let key = |object: &Object| {
+            let (kind, uid) = (object.kind(), object.metadata().uid.clone());
+            (kind, object.namespace().to_owned(), object.name().to_owned(), uid)
+        };
+        let found = self.objects.iter().find(|one| key(one) == key(&edited));
+        let Some(original) = found.cloned() else {
             return Err(Failure::Machine(anyhow!(
                 "At least one of apiVersion, kind and name was changed"
             )));
         };
-        let name = original.metadata.name.clone().unwrap_or_default();
-        if (&edited.metadata.name, &edited.metadata.namespace)
-            != (&original.metadata.name, &original.metadata.namespace)
-        {
-            return Err(Failure::Machine(anyhow!(
-                "At least one of apiVersion, kind and name was changed"
-            )));
-        }
         // Neither is the user's to change, and both may have changed meanwhile.
-        edited.status.clone_from(&original.status);
+        keep_status(&mut edited, &original);
         edited
-            .metadata
+            .metadata_mut()
             .resource_version
-            .clone_from(&original.metadata.resource_version);
-        if shown(&edited)? == shown(original)? {
-            self.outcome.tell(original, &name, "skipped")?;
+            .clone_from(&original.metadata().resource_version);
+        if shown(&edited) == shown(&original) {
+            self.outcome.tell(&original, "skipped")?;
             return Ok(None);
         }
         if self.args.output_patch {
-            let patch = editor::patch(&shown(original)?, &shown(&edited)?);
+            let patch = editor::patch(&shown(&original), &shown(&edited));
             super::outcome::print(&format!("Patch: {patch}\n"))?;
         }
-        let original = original.clone();
         match self.put(&original, &edited) {
-            Ok(pod) => {
-                self.outcome.tell(&pod, &name, "edited")?;
-                self.pods
+            Ok(object) => {
+                self.outcome.tell(&object, "edited")?;
+                self.objects
                     .iter_mut()
-                    .filter(|old| old.metadata.uid == pod.metadata.uid)
-                    .for_each(|old| old.clone_from(&pod));
+                    .filter(|old| key(old) == key(&object))
+                    .for_each(|old| old.clone_from(&object));
                 Ok(None)
             }
             Err(Refused::Invalid(other)) => {
-                eprintln!("error: pods {name:?} is invalid");
+                let (kind, name) = (original.kind().qualified_plural(), original.name());
+                eprintln!("error: {kind} {name:?} is invalid");
                 Ok(Some(Reason {
-                    head: format!("pods {name:?} was not valid"),
+                    head: format!("{kind} {name:?} was not valid"),
                     other,
                 }))
             }
@@ -244,21 +236,21 @@ impl From<Failure> for Refused {
 
 impl Edit<'_> {
     /// Merges what the user changed into what is stored by now.
-    fn put(&self, original: &v1::Pod, edited: &v1::Pod) -> Result<v1::Pod, Refused> {
-        let (before, after) = (shown(original)?, shown(edited)?);
-        let metadata = &original.metadata;
-        let namespace = metadata.namespace.as_deref().unwrap_or_default();
-        let name = metadata.name.as_deref().unwrap_or_default();
+    fn put(&self, original: &Object, edited: &Object) -> Result<Object, Refused> {
+        let (before, after) = (shown(original), shown(edited));
+        let (kind, namespace, name) = (original.kind(), original.namespace(), original.name());
         incoming::retry(|| {
-            let live = self.fleet.store.stored(namespace, name)?;
-            let merged = spec::patch::three_way(Some(&before), &shown(&live)?, &after);
-            let mut merged: v1::Pod = serde_json::from_value(merged)
-                .map_err(|error| Failure::Machine(anyhow!("pods {name:?}: {error}")))?;
-            merged.status = None;
+            let live = self.fleet.reader.stored(kind, namespace, name)?;
+            let merged = spec::patch::three_way(Some(&before), &shown(&live), &after);
+            let mut merged = Object::from_value(kind, merged).map_err(|error| {
+                let kind = kind.qualified_plural();
+                Failure::Machine(anyhow!("{kind} {name:?}: {error}"))
+            })?;
+            keep_status(&mut merged, &live);
             merged
-                .metadata
+                .metadata_mut()
                 .resource_version
-                .clone_from(&live.metadata.resource_version);
+                .clone_from(&live.metadata().resource_version);
             if self.args.save_config {
                 incoming::remember(&mut merged, &after);
             }
@@ -270,14 +262,26 @@ impl Edit<'_> {
     }
 }
 
-/// The object as the user sees it: without what changes by itself.
-fn shown(pod: &v1::Pod) -> Result<Value, Failure> {
-    let mut pod = pod.clone();
-    if let Some(annotations) = &mut pod.metadata.annotations {
-        annotations.remove(PID_ANNOTATION);
-        if annotations.is_empty() {
-            pod.metadata.annotations = None;
+/// Nobody writes a status by hand; kinds without one have nothing to keep.
+fn keep_status(object: &mut Object, of: &Object) {
+    match (object, of) {
+        (Object::Pod(object), Object::Pod(of)) => object.status.clone_from(&of.status),
+        (Object::Namespace(object), Object::Namespace(of)) => object.status.clone_from(&of.status),
+        (Object::Node(object), Object::Node(of)) => object.status.clone_from(&of.status),
+        (Object::PersistentVolumeClaim(object), Object::PersistentVolumeClaim(of)) => {
+            object.status.clone_from(&of.status);
         }
+        _ => {}
     }
-    serde_json::to_value(&pod).map_err(|error| Failure::Machine(error.into()))
+}
+
+/// The object as the user sees it: without what changes by itself.
+fn shown(object: &Object) -> Value {
+    let mut object = object.clone();
+    let annotations = &mut object.metadata_mut().annotations;
+    if let Some(annotations) = annotations {
+        annotations.remove(PID_ANNOTATION);
+    }
+    annotations.take_if(|annotations| annotations.is_empty());
+    object.value()
 }

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use super::get::print;
 use super::print::format::Format;
 use super::print::{Table, events as rows};
-use super::reading::{Filter, Kind, Object, Reader};
-use super::{Context, Failure};
-use crate::node::Watch;
+use super::get::Place;
+use super::reader::{Filter, Reader};
+use super::{Context, Failure, context, named};
+use crate::spec::{Kind, Typed};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -48,13 +49,16 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     };
     args.check()?;
     let filter = Filter::parse(None, args.fields()?.as_deref())?;
-    let reader = Reader::new(context, args.all_namespaces)?;
+    let place = Place {
+        reader: Reader::new(context)?,
+        namespace: (!args.all_namespaces).then(|| context.namespace().to_owned()),
+    };
     if args.watch {
-        return args.follow(&reader, &filter, format.as_ref());
+        return args.follow(&place, &filter, format.as_ref());
     }
-    let events = args.find(&reader, &filter)?;
+    let events = args.find(&place, &filter)?;
     if events.is_empty() {
-        match &reader.namespace {
+        match &place.namespace {
             Some(namespace) => eprintln!("No events found in {namespace} namespace."),
             None => eprintln!("No events found."),
         }
@@ -86,28 +90,20 @@ impl Args {
         let Some(of) = &self.of else {
             return Ok(None);
         };
-        let (kind, name) = match of.split('/').collect::<Vec<_>>()[..] {
-            [kind, name] => (kind, name),
-            [_] => bail!("--for must be in resource/name form"),
-            _ => bail!("arguments in resource/name form may not have more than one slash"),
-        };
-        let kind = match Kind::parse(kind)? {
-            Kind::Pods => "Pod",
-            Kind::Events => "Event",
-        };
+        if !of.contains('/') {
+            bail!("--for must be in resource/name form");
+        }
+        let (kind, name) = named::pair(of)?;
+        let kind = kind.kind();
         Ok(Some(format!(
             "involvedObject.kind={kind},involvedObject.name={name}"
         )))
     }
 
     /// Those last seen last come last.
-    fn find(&self, reader: &Reader, filter: &Filter) -> Result<Vec<Event>, Failure> {
-        let event = |object| match object {
-            Object::Event(event) => Some(*event),
-            Object::Pod(_) => None,
-        };
-        let listed = reader.list(Kind::Events, filter)?;
-        let mut events: Vec<Event> = listed.into_iter().filter_map(event).collect();
+    fn find(&self, place: &Place, filter: &Filter) -> Result<Vec<Event>, Failure> {
+        let listed = place.list(Kind::Event, filter)?;
+        let mut events: Vec<Event> = listed.into_iter().filter_map(Event::of_object).collect();
         events.retain(|event| {
             let kind = event.type_.as_deref().unwrap_or_default();
             self.types.is_empty()
@@ -142,18 +138,18 @@ impl Args {
     /// What there is and what comes. That an event has become too old is not told.
     fn follow(
         &self,
-        reader: &Reader,
+        place: &Place,
         filter: &Filter,
         format: Option<&Format>,
     ) -> Result<ExitCode, Failure> {
         let trouble = |error| Failure::Machine(anyhow!("could not watch the events: {error}"));
-        let mut watch = Watch::new(&reader.store, reader.namespace.as_deref()).map_err(trouble)?;
+        let mut watch = context::watch(&place.reader.store, &[Kind::Event])?;
         let (mut table, mut head) = (Table::default(), !self.no_headers);
         let mut seen: BTreeMap<String, Event> = BTreeMap::new();
         let mut told = false;
         loop {
             let mut now = BTreeMap::new();
-            for event in self.find(reader, filter)? {
+            for event in self.find(place, filter)? {
                 let key = [&event.metadata.namespace, &event.metadata.name]
                     .map(|part| part.clone().unwrap_or_default())
                     .join("/");

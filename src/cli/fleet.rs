@@ -1,79 +1,75 @@
-//! The pods of this machine, for the verbs that change them.
+//! The objects of this machine, and its pods above all, for the verbs that change them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use k8s_openapi::api::core::v1;
 
-use super::{Context, Failure};
+use super::reader::Reader;
+use super::{Context, Failure, nodes, say};
 use crate::node::{
     self, Among, Applied, Deletion, LaunchError, Launcher, Machinery, Placement, Process, Store,
     StoreError,
 };
-use crate::spec::Validate;
+use crate::spec::{Object, Validate};
 
 /// The store, and who starts what is stored.
 #[derive(Clone)]
 pub struct Fleet {
     pub store: Store,
     pub machinery: Arc<dyn Machinery>,
+    pub reader: Reader,
     launcher: Arc<Launcher>,
 }
 
 impl Fleet {
     pub fn new(context: &Context) -> Result<Fleet, Failure> {
-        let store = context.store();
-        let machinery = context.machinery()?;
+        let reader = Reader::new(context)?;
+        let (store, machinery) = (reader.store.clone(), Arc::clone(&reader.machinery));
         let launcher = Arc::new(Launcher::new(store.clone(), Arc::clone(&machinery)));
         Ok(Fleet {
             store,
             machinery,
+            reader,
             launcher,
         })
     }
 
-    /// Stores a pod and starts it; one that cannot be started leaves nothing behind.
-    pub fn create(&self, object: v1::Pod) -> Result<v1::Pod, Failure> {
-        let created = node::create_pod(&self.store, object, Validate::Strict)?;
-        let stored = created.pod;
+    /// Stores an object. A pod that has its place is started as well; one that cannot be started leaves nothing behind.
+    pub fn create(&self, object: Object) -> Result<Object, Failure> {
+        let pod = match object {
+            Object::Pod(pod) => *pod,
+            other => return Ok(self.store.any(other.kind()).create(other)?),
+        };
+        let created = node::create_pod(&self.store, pod, Validate::Strict)?;
         if created.placement != Placement::Here {
-            return Ok(stored);
+            return Ok(created.pod.into());
         }
-        let Err(error) = self.launch(&stored) else {
+        let launched = self.launch(&created.pod);
+        let stored = Object::from(created.pod);
+        let Err(error) = launched else {
             return Ok(stored);
         };
-        let metadata = &stored.metadata;
-        let (namespace, name, uid) = (
-            metadata.namespace.as_deref().unwrap_or_default(),
-            metadata.name.as_deref().unwrap_or_default(),
-            metadata.uid.as_deref().unwrap_or_default(),
-        );
         // Whatever of it cannot be removed is not why the pod does not run.
         let wish = Deletion {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-            uid: Some(uid.to_owned()),
+            namespace: stored.namespace().to_owned(),
+            name: stored.name().to_owned(),
+            uid: stored.metadata().uid.clone(),
             grace: Some(0),
             force: true,
         };
         if let Err(left) = node::delete(&self.store, self.machinery.as_ref(), &wish)
             && !left.is_not_found()
         {
-            tracing::warn!("what is left of pod {name:?}: {left}");
+            tracing::warn!("what is left of pod {:?}: {left}", wish.name);
         }
         Err(error.into())
     }
 
     /// One pod as a reader sees it; what a dead process has left is put in order first.
-    pub fn get(&self, namespace: &str, name: &str) -> Result<v1::Pod, StoreError> {
+    pub fn pod(&self, namespace: &str, name: &str) -> Result<v1::Pod, StoreError> {
         let sight = node::get(&self.store, self.machinery.as_ref(), namespace, name)?;
         Ok(sight.pod)
-    }
-
-    /// All pods, or those of a namespace, in the same order.
-    pub fn list(&self, namespace: Option<&str>) -> Result<Vec<v1::Pod>, StoreError> {
-        let sights = node::list(&self.store, self.machinery.as_ref(), namespace)?;
-        Ok(sights.into_iter().map(|sight| sight.pod).collect())
     }
 
     /// Whether a pod without an object has no process any more either. What one that was killed on its last steps has left
@@ -89,16 +85,37 @@ impl Fleet {
         }
     }
 
-    /// Puts the new object in the place of the one it was made of, and tells the process. One that somebody else has
+    /// Puts the new object in the place of the one it was made of, and tells the process of a pod. One that somebody else has
     /// changed meanwhile is a conflict.
-    pub fn update(&self, live: &v1::Pod, new: v1::Pod) -> Result<(v1::Pod, Applied), StoreError> {
-        let metadata = &live.metadata;
-        let namespace = metadata.namespace.as_deref().unwrap_or_default();
-        let name = metadata.name.as_deref().unwrap_or_default();
-        node::update_running(&self.store, namespace, name, |pod| {
-            *pod = new;
-            Ok(())
-        })
+    pub fn update(&self, live: &Object, new: Object) -> Result<(Object, Applied), StoreError> {
+        let (namespace, name) = (live.namespace(), live.name());
+        if let Object::Pod(new) = new {
+            let (pod, applied) = node::update_running(&self.store, namespace, name, |pod| {
+                *pod = *new;
+                Ok(())
+            })?;
+            return Ok((pod.into(), applied));
+        }
+        let updated = self
+            .store
+            .any(live.kind())
+            .update(namespace, name, |object| {
+                *object = new;
+                Ok(())
+            })?;
+        if let (Object::Node(node), Applied::Configured) = &updated {
+            self.settle(node);
+        }
+        Ok(updated)
+    }
+
+    /// What is said of the machine decides which pods are here. That it is said is true whatever comes of it.
+    fn settle(&self, node: &v1::Node) {
+        if let Err(failure) = nodes::settle(self) {
+            let name = node.metadata.name.as_deref().unwrap_or_default();
+            eprintln!("Warning: the pods of node {name:?} could not be looked at again");
+            say(&failure);
+        }
     }
 
     /// Starts a stored pod that should run and does not. Whether it did.

@@ -1,4 +1,4 @@
-//! `wasmpod get`: pods and events, in whatever form (`k8s.io/kubectl/pkg/cmd/get/get.go`).
+//! `wasmpod get`: objects of any kind, in whatever form (`k8s.io/kubectl/pkg/cmd/get/get.go`).
 
 mod view;
 mod watch;
@@ -12,13 +12,16 @@ use serde_json::Value;
 use super::documents::Files;
 use super::print::format::{Format, list_of};
 use super::print::sort_by;
-use super::reading::{self, Filter, Object, Reader, Wanted};
-use super::{Context, Failure, say};
+use super::named::{self, Asked, Named};
+use super::reader::{Filter, Reader};
+use super::{Context, Failure, Strictness, documents, say};
+use crate::node::StoreError;
+use crate::spec::{Kind, Object};
 use view::View;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// What to show: pods, events or all; a kind and names; or TYPE/NAME.
+    /// What to show: pods, configmaps, secrets,… or all; a kind and names; or TYPE/NAME.
     #[arg(value_name = "TYPE [NAME]|TYPE/NAME")]
     resources: Vec<String>,
 
@@ -98,14 +101,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let filter = Filter::parse(args.selector.as_deref(), args.field_selector.as_deref())?;
     args.check(&wanted, &filter)?;
     let form = args.form(&wanted)?;
-    let mut reader = Reader::new(context, args.all_namespaces)?;
+    let mut place = Place {
+        reader: Reader::new(context)?,
+        namespace: (!args.all_namespaces).then(|| context.namespace().to_owned()),
+    };
     if args.watch || args.watch_only {
         if let Some(namespace) = &wanted.asked[0].namespace {
-            reader.namespace = Some(namespace.clone());
+            place.namespace = Some(namespace.clone());
         }
-        return watch::run(args, &wanted, &filter, form, &reader);
+        return watch::run(args, &wanted, &filter, form, &place);
     }
-    let (objects, failed) = find(args, &wanted, &filter, &reader)?;
+    let (objects, failed) = find(args, &wanted, &filter, &place)?;
     let mut objects: Vec<(Value, Object)> = objects
         .into_iter()
         .map(|object| (object.value(), object))
@@ -117,7 +123,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         Form::Object(format) => print_objects(&format, &wanted, objects, failed, args)?,
         Form::Table(view) => {
             if objects.is_empty() && !failed && !args.ignore_not_found {
-                eprintln!("{}", reader.nothing_found());
+                eprintln!("{}", place.nothing_found(&wanted));
             }
             print(&view.tables(&objects, crate::pod::now()))?;
         }
@@ -129,23 +135,72 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     })
 }
 
+/// The store, seen from a namespace.
+pub struct Place {
+    pub reader: Reader,
+    /// None: all of them.
+    pub namespace: Option<String>,
+}
+
+impl Place {
+    pub fn list(&self, kind: Kind, filter: &Filter) -> Result<Vec<Object>, Failure> {
+        self.reader.list(kind, self.namespace.as_deref(), filter)
+    }
+
+    /// One of those that were asked for.
+    pub fn get(&self, asked: &Asked, name: &str) -> Result<Object, StoreError> {
+        let namespace = asked.namespace.as_deref().or(self.namespace.as_deref());
+        self.reader
+            .get(asked.kind, namespace.unwrap_or_default(), name)
+    }
+
+    /// `No resources found in default namespace.`
+    pub fn nothing_found(&self, wanted: &Named) -> String {
+        let namespaced = wanted.asked.iter().all(|asked| asked.kind.namespaced());
+        match self.namespace.as_ref().filter(|_| namespaced) {
+            Some(namespace) => format!("No resources found in {namespace} namespace."),
+            None => "No resources found".to_owned(),
+        }
+    }
+}
+
+/// The objects of manifests, one by one.
+pub fn in_files(files: &Files, context: &Context) -> Result<Named, Failure> {
+    let mut read = documents::read(files, context, Strictness::Ignore)?;
+    if let Some(failure) = read.failures.pop() {
+        return Err(failure);
+    }
+    let asked = read.all.into_iter().map(|document| Asked {
+        kind: document.kind(),
+        names: vec![document.name],
+        namespace: Some(document.namespace),
+    });
+    let asked: Vec<Asked> = asked.collect();
+    Ok(Named {
+        several_kinds: asked.iter().any(|one| one.kind != asked[0].kind),
+        single: asked.len() == 1,
+        asked,
+        ..Named::default()
+    })
+}
+
 impl Args {
-    fn wanted(&self, context: &Context) -> Result<Wanted, Failure> {
+    fn wanted(&self, context: &Context) -> Result<Named, Failure> {
         if self.files.is_empty() {
-            return Ok(reading::parse(&self.resources)?);
+            return Ok(named::parse(&self.resources)?);
         }
         if !self.resources.is_empty() {
             return Err(Failure::Machine(anyhow!(
                 "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
             )));
         }
-        reading::in_files(&self.files, context)
+        in_files(&self.files, context)
     }
 
-    fn check(&self, wanted: &Wanted, filter: &Filter) -> Result<(), Error> {
+    fn check(&self, wanted: &Named, filter: &Filter) -> Result<(), Error> {
         let named = wanted.asked.iter().any(|asked| !asked.names.is_empty());
         if wanted.asked.is_empty() {
-            bail!("you must specify the type of resource to get: pods, events or all");
+            bail!("you must specify the type of resource to get: pods, configmaps, secrets,… or all");
         }
         if named && self.all_namespaces {
             bail!("a resource cannot be retrieved by name across all namespaces");
@@ -170,7 +225,7 @@ impl Args {
         Ok(())
     }
 
-    fn form(&self, wanted: &Wanted) -> Result<Form, Error> {
+    fn form(&self, wanted: &Named) -> Result<Form, Error> {
         let template = self.template.as_deref().filter(|text| !text.is_empty());
         // A template alone is one of Go's (`cli-runtime/pkg/genericclioptions/template_flags.go`).
         let alone = template.map(|_| "go-template");
@@ -205,17 +260,17 @@ impl Args {
 /// What was found, and whether something that was named was not. That has been said by then.
 fn find(
     args: &Args,
-    wanted: &Wanted,
+    wanted: &Named,
     filter: &Filter,
-    reader: &Reader,
+    place: &Place,
 ) -> Result<(Vec<Object>, bool), Failure> {
     let (mut found, mut failed) = (Vec::new(), false);
     for asked in &wanted.asked {
         if asked.names.is_empty() {
-            found.extend(reader.list(asked.kind, filter)?);
+            found.extend(place.list(asked.kind, filter)?);
         }
         for name in &asked.names {
-            match reader.get(asked.kind, asked.namespace.as_deref(), name) {
+            match place.get(asked, name) {
                 Ok(object) => found.push(object),
                 Err(error) if error.is_not_found() && args.ignore_not_found => {}
                 Err(error) => {
@@ -231,7 +286,7 @@ fn find(
 /// One object that was named is printed itself, anything else in a list.
 fn print_objects(
     format: &Format,
-    wanted: &Wanted,
+    wanted: &Named,
     objects: Vec<(Value, Object)>,
     failed: bool,
     args: &Args,

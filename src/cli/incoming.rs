@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Failure;
 use super::documents::Document;
 use crate::node::{PID_ANNOTATION, StoreError};
-use crate::spec::{self, Complaints, Validate};
+use crate::spec::{self, Complaints, Object, Validate};
 
 /// Where `apply` remembers what it was given last (`k8s.io/api/core/v1/annotation_key_constants.go`).
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -22,52 +22,47 @@ pub enum Remember {
 }
 
 /// The object of a manifest as it will be stored, checked as far as that is possible without starting it.
-pub fn object(document: &Document, remember: Remember) -> Result<v1::Pod, Failure> {
-    let mut object = document.loaded.object.clone();
-    object.status = None;
-    let metadata = &mut object.metadata;
-    // The store gives these; a manifest that was once printed by `get` still carries those of another pod.
+pub fn object(document: &Document, remember: Remember) -> Result<Object, Failure> {
+    let mut object = document.object.clone();
+    let metadata = object.metadata_mut();
+    // The store gives these; a manifest that was once printed by `get` still carries those of another object.
     metadata.uid = None;
     metadata.creation_timestamp = None;
     metadata.resource_version = None;
     note(&mut object, document, remember);
-    spec::anchor(&mut object, &document.loaded.base);
-    resolvable(&object)?;
+    let Object::Pod(pod) = &mut object else {
+        return Ok(object);
+    };
+    pod.status = None;
+    spec::anchor(pod, &document.base);
+    resolvable(pod).map_err(|complaints| invalid(&document.object, &complaints))?;
     Ok(object)
 }
 
 /// The object as it was written, in its namespace.
-pub fn written(document: &Document, remember: Remember) -> Result<v1::Pod, Failure> {
-    let mut object: v1::Pod = serde_json::from_value(document.loaded.written.clone())
+pub fn written(document: &Document, remember: Remember) -> Result<Object, Failure> {
+    let mut object = Object::from_value(document.kind(), document.written.clone())
         .context("could not read the object")?;
     note(&mut object, document, remember);
     Ok(object)
 }
 
 /// Takes away the annotation that no object has in the store, and adds the one that remembers the manifest.
-fn note(object: &mut v1::Pod, document: &Document, remember: Remember) {
-    let annotations = &mut object.metadata.annotations;
-    if let Some(annotations) = annotations {
+fn note(object: &mut Object, document: &Document, remember: Remember) {
+    if let Some(annotations) = &mut object.metadata_mut().annotations {
         annotations.remove(PID_ANNOTATION);
     }
     if remember == Remember::Yes {
-        self::remember(object, &document.loaded.written);
+        self::remember(object, &document.written);
     }
 }
 
 /// What the pod's process would refuse is refused here, before anything is stored.
-fn resolvable(object: &v1::Pod) -> Result<(), Failure> {
+fn resolvable(pod: &v1::Pod) -> Result<(), Complaints> {
     // Neither uid nor time nor folder is shown to anybody, and the paths are absolute by now.
     let time = k8s_openapi::jiff::Timestamp::UNIX_EPOCH;
     let uid = uuid::Uuid::nil().to_string();
-    spec::resolve(object.clone(), Path::new("/"), uid, time)
-        .map(|_| ())
-        .map_err(|complaints| {
-            invalid(
-                &object.metadata.name.clone().unwrap_or_default(),
-                &complaints,
-            )
-        })
+    spec::resolve(pod.clone(), Path::new("/"), uid, time).map(|_| ())
 }
 
 /// The manifest as text, without what it remembers itself (`kubectl/pkg/util/apply.go`, `GetModifiedConfiguration`).
@@ -93,55 +88,58 @@ fn annotations_of(object: &mut Value) -> &mut Map<String, Value> {
 }
 
 /// Adds the annotation that remembers what the user wrote.
-pub fn remember(object: &mut v1::Pod, written: &Value) {
+pub fn remember(object: &mut Object, written: &Value) {
     object
-        .metadata
+        .metadata_mut()
         .annotations
         .get_or_insert_default()
         .insert(LAST_APPLIED.to_owned(), remembered(written));
 }
 
 /// What the manifest makes of the object that is there: a merge of what was applied before, what is and what is said now.
-pub fn merged(document: &Document, live: &v1::Pod) -> Result<v1::Pod, Failure> {
-    let name = &document.name;
-    let mut new = document.loaded.written.clone();
+pub fn merged(document: &Document, live: &Object) -> Result<Object, Failure> {
+    let (kind, name) = (document.kind(), &document.name);
+    let mut new = document.written.clone();
     if let Some(object) = new.as_object_mut() {
         object.remove("status");
     }
-    let text = remembered(&document.loaded.written);
+    let text = remembered(&document.written);
     let annotations = annotations_of(&mut new);
     annotations.remove(PID_ANNOTATION);
     annotations.insert(LAST_APPLIED.to_owned(), text.into());
     let last = last_applied(live)?;
-    let live_value = serde_json::to_value(live).context("could not print the object")?;
-    let merged = spec::patch::three_way(last.as_ref(), &live_value, &new);
-    let merged: v1::Pod = serde_json::from_value(merged)
-        .map_err(|error| Failure::Machine(anyhow!("pods {name:?} cannot be merged: {error}")))?;
-    admitted(merged, live, &document.loaded.base).map_err(|complaints| invalid(name, &complaints))
+    let merged = spec::patch::three_way(last.as_ref(), &live.value(), &new);
+    let merged = Object::from_value(kind, merged).map_err(|error| {
+        let kind = kind.qualified_plural();
+        Failure::Machine(anyhow!("{kind} {name:?} cannot be merged: {error}"))
+    })?;
+    admitted(merged, live, &document.base).map_err(|complaints| invalid(live, &complaints))
 }
 
 /// What the manifest says, in the place of what is there.
-pub fn replaced(
-    document: &Document,
-    live: &v1::Pod,
-    remember: Remember,
-) -> Result<v1::Pod, Failure> {
-    let mut new = document.loaded.object.clone();
-    new.status = None;
+pub fn replaced(document: &Document, live: &Object, remember: Remember) -> Result<Object, Failure> {
+    let mut new = document.object.clone();
+    if let Object::Pod(pod) = &mut new {
+        pod.status = None;
+    }
     note(&mut new, document, remember);
-    admitted(new, live, &document.loaded.base)
-        .map_err(|complaints| invalid(&document.name, &complaints))
+    admitted(new, live, &document.base).map_err(|complaints| invalid(live, &complaints))
 }
 
 /// The new object with defaults, if it is valid and the one that is there may become it.
-pub fn admitted(new: v1::Pod, live: &v1::Pod, base: &Path) -> Result<v1::Pod, Complaints> {
+pub fn admitted(new: Object, live: &Object, base: &Path) -> Result<Object, Complaints> {
     // What cannot be honoured was complained of when it was read, or was there before.
-    let (mut new, _) = spec::admit_object(new, Validate::Ignore)?;
-    spec::anchor(&mut new, base);
-    let bound = live.spec.as_ref().and_then(|spec| spec.node_name.clone());
-    let spec = new.spec.get_or_insert_default();
-    spec.node_name = spec.node_name.take().or(bound);
-    spec::update::check(live, &new)?;
+    let (mut new, _) = spec::admit_any(new, Validate::Ignore)?;
+    match (&mut new, live) {
+        (Object::Pod(new), Object::Pod(live)) => {
+            spec::anchor(new, base);
+            let bound = live.spec.as_ref().and_then(|spec| spec.node_name.clone());
+            let spec = new.spec.get_or_insert_default();
+            spec.node_name = spec.node_name.take().or(bound);
+            spec::update::check(live, new)?;
+        }
+        (new, live) => spec::validate_update(live, new)?,
+    }
     Ok(new)
 }
 
@@ -184,8 +182,8 @@ impl<E: From<Failure>> From<Failure> for Change<E> {
 }
 
 /// What `apply` was given last for this object; none was.
-pub fn last_applied(live: &v1::Pod) -> Result<Option<Value>, Failure> {
-    let annotations = live.metadata.annotations.as_ref();
+pub fn last_applied(live: &Object) -> Result<Option<Value>, Failure> {
+    let annotations = live.metadata().annotations.as_ref();
     let Some(text) = annotations.and_then(|annotations| annotations.get(LAST_APPLIED)) else {
         return Ok(None);
     };
@@ -196,10 +194,11 @@ pub fn last_applied(live: &v1::Pod) -> Result<Option<Value>, Failure> {
 }
 
 /// The API server's answer to an object that is wrong, as kubectl prints it (`kubectl/pkg/cmd/util/helpers.go`).
-pub fn invalid(name: &str, complaints: &Complaints) -> Failure {
+pub fn invalid(object: &Object, complaints: &Complaints) -> Failure {
+    let (kind, name) = (object.kind().kind(), object.name());
     Failure::Plain(match &sentences(complaints)[..] {
-        [one] => format!("The Pod {name:?} is invalid: {one}"),
-        many => format!("The Pod {name:?} is invalid: \n* {}", many.join("\n* ")),
+        [one] => format!("The {kind} {name:?} is invalid: {one}"),
+        many => format!("The {kind} {name:?} is invalid: \n* {}", many.join("\n* ")),
     })
 }
 

@@ -1,9 +1,8 @@
-//! `wasmpod label` and `wasmpod annotate`: small changes to what is said about pods.
+//! `wasmpod label` and `wasmpod annotate`: small changes to what is said about objects.
 
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use k8s_openapi::api::core::v1;
 
 use super::documents::{self, Files};
 use super::fleet::Fleet;
@@ -13,11 +12,11 @@ use super::outcome::{self, DryRun, DryRunFlag, Form, Outcome};
 use super::targets::{Selectors, Target, Wish};
 use super::{Context, Failure, Strictness};
 use crate::node::PID_ANNOTATION;
-use crate::spec::{self, Validate};
+use crate::spec::{self, Object, Validate};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Pods (TYPE/NAME, TYPE NAME…, or a TYPE with -l or --all) and then changes: KEY=VALUE, or KEY- to remove one.
+    /// Objects (TYPE/NAME, TYPE NAME…, or a TYPE with -l or --all) and then changes: KEY=VALUE, or KEY- to remove one.
     #[arg(allow_hyphen_values = false)]
     args: Vec<String>,
 
@@ -77,7 +76,7 @@ pub fn run(args: &Args, context: &Context, which: Which) -> Result<ExitCode, Fai
         selectors: &args.selectors,
         kind_is_enough: args.selectors.all,
     };
-    let found = wish.find(context, &verb.fleet)?;
+    let found = wish.find(context, &verb.fleet.reader)?;
     let only = found.targets.len() == 1 && !args.selectors.any();
     if args.resource_version.is_some() && !only {
         return Err(Failure::Machine(anyhow!(
@@ -155,12 +154,12 @@ impl Verb<'_> {
         read.failures
             .iter()
             .for_each(|failure| outcome.fail(failure));
-        let only = read.pods.len() == 1;
-        for document in read.pods {
-            let mut pod: v1::Pod = serde_json::from_value(document.loaded.written)
+        let only = read.all.len() == 1;
+        for document in read.all {
+            let mut object = Object::from_value(document.kind(), document.written)
                 .map_err(|error| Failure::Machine(error.into()))?;
-            match self.change(&mut pod) {
-                Ok(changed) => self.tell(&pod, &document.name, &changed, only, &mut outcome)?,
+            match self.change(&mut object) {
+                Ok(changed) => self.tell(&object, &changed, only, &mut outcome)?,
                 Err(failures) => failures.0.iter().for_each(|failure| outcome.fail(failure)),
             }
         }
@@ -169,36 +168,42 @@ impl Verb<'_> {
 
     fn target(&self, target: &Target, only: bool, outcome: &mut Outcome) -> Result<(), Failures> {
         let one = |failure: Failure| Failures::from(failure);
-        let (pod, changed) = incoming::retry(|| self.once(target))?;
+        let (object, changed) = incoming::retry(|| self.once(target))?;
         if !self.args.list {
             for key in &changed.missing {
                 let note = format!("{} {key:?} not found.", self.which.singular());
                 outcome.note(&note).map_err(one)?;
             }
         }
-        self.tell(&pod, &target.name, &changed, only, outcome)
-            .map_err(one)
+        self.tell(&object, &changed, only, outcome).map_err(one)
     }
 
-    fn once(&self, target: &Target) -> Result<(v1::Pod, Changed), incoming::Change<Failures>> {
-        let live = self.fleet.store.stored(&target.namespace, &target.name)?;
+    fn once(&self, target: &Target) -> Result<(Object, Changed), incoming::Change<Failures>> {
+        let Target {
+            kind,
+            namespace,
+            name,
+            ..
+        } = target;
+        let live = self.fleet.reader.stored(*kind, namespace, name)?;
         let mut new = live.clone();
         if let Some(version) = &self.args.resource_version {
-            new.metadata.resource_version = Some(version.clone());
+            new.metadata_mut().resource_version = Some(version.clone());
         }
         let changed = self.change(&mut new).map_err(incoming::Change::Failed)?;
-        spec::admit_object(new.clone(), Validate::Ignore)
-            .map_err(|complaints| incoming::invalid(&target.name, &complaints))?;
+        spec::admit_any(new.clone(), Validate::Ignore)
+            .map_err(|complaints| incoming::invalid(&live, &complaints))?;
         if !self.args.dry_run.dry_run.is_dry() && !self.args.list {
             new = self.fleet.update(&live, new)?.0;
         }
         Ok((new, changed))
     }
 
-    fn change(&self, pod: &mut v1::Pod) -> Result<Changed, Failures> {
+    fn change(&self, object: &mut Object) -> Result<Changed, Failures> {
+        let metadata = object.metadata_mut();
         let place = match self.which {
-            Which::Labels => &mut pod.metadata.labels,
-            Which::Annotations => &mut pod.metadata.annotations,
+            Which::Labels => &mut metadata.labels,
+            Which::Annotations => &mut metadata.annotations,
         };
         let before: Pairs = place.clone().unwrap_or_default();
         let changed = self
@@ -211,21 +216,27 @@ impl Verb<'_> {
 
     fn tell(
         &self,
-        pod: &v1::Pod,
-        name: &str,
+        object: &Object,
         changed: &Changed,
         only: bool,
         outcome: &mut Outcome,
     ) -> Result<(), Failure> {
         if !self.args.list {
             let operation = self.args.dry_run.dry_run.mark(changed.outcome);
-            return outcome.tell(pod, name, &operation);
+            return outcome.tell(object, &operation);
         }
         let mut text = String::new();
         let indent = if only {
             ""
         } else {
-            text = format!("Listing {} for Pod./{name}:\n", self.which.plural());
+            let kind = object.kind();
+            text = format!(
+                "Listing {} for {}.{}/{}:\n",
+                self.which.plural(),
+                kind.kind(),
+                kind.group(),
+                object.name()
+            );
             " "
         };
         for (key, value) in changed

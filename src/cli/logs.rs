@@ -13,9 +13,8 @@ use anyhow::{Error, Result, anyhow};
 use k8s_openapi::api::core::v1;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::kinds::{self, Named};
 use super::print::selector::LabelSelector;
-use super::{Context, Failure, containers, duration};
+use super::{Context, Failure, containers, duration, named};
 use crate::node::Store;
 use crate::node::logs::{self, LogWish, PodCourse};
 
@@ -161,7 +160,7 @@ impl Args {
             ));
         }
         Ok((
-            Some(pod(resource)?),
+            Some(named::pod(resource, "get the logs from")?),
             inline.or_else(|| self.container.clone()),
         ))
     }
@@ -280,17 +279,6 @@ impl Args {
             }
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// `web`, `pod/web`
-fn pod(resource: &str) -> Result<String> {
-    if !resource.contains('/') {
-        return Ok(resource.to_owned());
-    }
-    match kinds::parse(&[resource.to_owned()])? {
-        Named::Pairs(mut names) if names.len() == 1 => Ok(names.remove(0)),
-        _ => Err(anyhow!("expected a resource")),
     }
 }
 

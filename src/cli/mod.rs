@@ -37,22 +37,23 @@ mod generate;
 mod get;
 mod incoming;
 mod info;
-mod kinds;
 mod label;
 mod labels;
 mod logs;
 mod machinery;
 mod manifest;
+mod named;
 mod nodes;
 mod outcome;
 mod pod_process;
 mod port_forward;
 mod print;
 mod printer;
-mod reading;
+mod reader;
 mod replace;
 mod report;
 mod run;
+mod stages;
 mod streams;
 mod surroundings;
 mod taint;
@@ -113,9 +114,9 @@ struct Args {
 enum Verb {
     /// Run one Pod, or one wasm program as a Pod, in the foreground.
     Run(run::Args),
-    /// Show pods and events.
+    /// Show objects.
     Get(get::Args),
-    /// Show everything about pods.
+    /// Show everything about objects.
     Describe(describe::Args),
     /// Show what happened.
     Events(events::Args),
@@ -123,21 +124,21 @@ enum Verb {
     Explain(explain::Args),
     /// Print what the containers of pods wrote.
     Logs(logs::Args),
-    /// Create pods that are not there yet, and start them.
+    /// Create objects that are not there yet, and start pods.
     Create(create::Args),
-    /// Make pods as manifests say, whatever there was before.
+    /// Make objects as manifests say, whatever there was before.
     Apply(apply::Args),
-    /// Put what manifests say in the place of pods.
+    /// Put what manifests say in the place of objects.
     Replace(replace::Args),
-    /// Delete pods: by manifest, by name, or by label.
+    /// Delete objects: by manifest, by name, or by label.
     Delete(delete::Args),
-    /// Change stored pods in an editor.
+    /// Change stored objects in an editor.
     Edit(edit::Args),
     /// Show what apply would change; exit code 1 if it would change anything.
     Diff(diff::Args),
-    /// Change the labels of pods.
+    /// Change the labels of objects.
     Label(label::Args),
-    /// Change the annotations of pods.
+    /// Change the annotations of objects.
     Annotate(label::Args),
     /// Run a command in the view of a running container.
     Exec(exec::Args),
@@ -149,7 +150,7 @@ enum Verb {
     PortForward(port_forward::Args),
     /// Add a container to a running pod, to look at it from inside.
     Debug(debug::Args),
-    /// Wait until something is true of pods.
+    /// Wait until something is true of objects.
     Wait(wait::Args),
     /// Judge tokens of service accounts, and print what others need in order to.
     Token(token::Args),
@@ -252,8 +253,15 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         match error {
-            // kubectl prints this one bare.
-            StoreError::Invalid { .. } => Failure::Plain(format!("The {error}")),
+            // kubectl prints this one bare, and without the group of the kind.
+            StoreError::Invalid {
+                kind,
+                name,
+                message,
+            } => {
+                let kind = kind.split('.').next().unwrap_or(kind);
+                Failure::Plain(format!("The {kind} {name:?} is invalid: {message}"))
+            }
             _ => Failure::Server {
                 reason: error.reason(),
                 message: error.to_string(),
@@ -362,6 +370,7 @@ fn command_for(named: impl Fn(&str) -> bool) -> clap::Command {
 
 /// Every switch in both of kubectl's forms: `--all` and `--all=false`.
 fn with_both_forms(verb: clap::Command) -> clap::Command {
+    let verb = verb.mut_subcommands(with_both_forms);
     verb.mut_args(|arg| match arg.get_action() {
         ArgAction::SetTrue => arg
             .action(ArgAction::Set)

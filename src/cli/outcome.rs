@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use clap::ValueEnum;
-use k8s_openapi::api::core::v1;
 use serde_json::{Value, json};
 
 use super::print::format::Format;
 use super::{Failure, say};
+use crate::spec::Object;
 
 /// `-o`: how each object is shown.
 pub enum Form {
@@ -101,12 +101,13 @@ impl Outcome {
         }
     }
 
-    pub fn tell(&mut self, pod: &v1::Pod, name: &str, operation: &str) -> Result<(), Failure> {
+    pub fn tell(&mut self, object: &Object, operation: &str) -> Result<(), Failure> {
+        let shown = || format!("{}/{}", object.kind().qualified_singular(), object.name());
         let text = match &self.form {
-            Form::Words => format!("pod/{name} {operation}\n"),
-            Form::Name => format!("pod/{name}\n"),
+            Form::Words => format!("{} {operation}\n", shown()),
+            Form::Name => shown() + "\n",
             Form::Object(format) => {
-                let object = serde_json::to_value(pod).context("could not print the object")?;
+                let object = object.value();
                 if let Some(kept) = &mut self.kept {
                     kept.push(object);
                     return Ok(());

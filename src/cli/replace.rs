@@ -2,15 +2,15 @@
 
 use std::process::ExitCode;
 
-use k8s_openapi::api::core::v1;
-
 use super::delete::{Grace, remove};
 use super::documents::{self, Document, Files};
 use super::duration::{self, Span};
 use super::fleet::Fleet;
 use super::incoming::{self, Remember};
 use super::outcome::{DryRun, DryRunFlag, Form, Outcome};
+use super::targets::Target;
 use super::{Context, Failure, Strictness};
+use crate::spec::Object;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -62,7 +62,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         .for_each(|failure| outcome.fail(failure));
     let fleet = Fleet::new(context)?;
     let dry_run = args.dry_run.dry_run;
-    for document in &read.pods {
+    for document in &read.all {
         let replaced = if args.force && !dry_run.is_dry() {
             again(args, &fleet, document, &mut outcome)
         } else {
@@ -70,7 +70,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         };
         let replaced = replaced.map_err(|failure| document.failure("replacing", failure));
         let told =
-            replaced.and_then(|pod| outcome.tell(&pod, &document.name, &dry_run.mark("replaced")));
+            replaced.and_then(|object| outcome.tell(&object, &dry_run.mark("replaced")));
         if let Err(failure) = told {
             outcome.fail(&failure);
         }
@@ -79,7 +79,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 fn remember(args: &Args, document: &Document) -> Remember {
-    let annotations = document.loaded.object.metadata.annotations.as_ref();
+    let annotations = document.object.metadata().annotations.as_ref();
     if args.save_config || annotations.is_some_and(|a| a.contains_key(incoming::LAST_APPLIED)) {
         Remember::Yes
     } else {
@@ -87,8 +87,13 @@ fn remember(args: &Args, document: &Document) -> Remember {
     }
 }
 
-fn replace(args: &Args, fleet: &Fleet, document: &Document) -> Result<v1::Pod, Failure> {
-    let live = fleet.store.stored(&document.namespace, &document.name)?;
+fn replace(args: &Args, fleet: &Fleet, document: &Document) -> Result<Object, Failure> {
+    if document.name.is_empty() {
+        let message = format!("resource name may not be empty");
+        return Err(Failure::Machine(anyhow::anyhow!(message)));
+    }
+    let reader = &fleet.reader;
+    let live = reader.stored(document.kind(), &document.namespace, &document.name)?;
     let new = incoming::replaced(document, &live, remember(args, document))?;
     if args.dry_run.dry_run != DryRun::None {
         return Ok(new);
@@ -102,12 +107,12 @@ fn again(
     fleet: &Fleet,
     document: &Document,
     outcome: &mut Outcome,
-) -> Result<v1::Pod, Failure> {
+) -> Result<Object, Failure> {
     let object = incoming::object(document, remember(args, document))?;
     let grace = Grace::of(args.grace_period, false)?;
-    let (namespace, name) = (&document.namespace, &document.name);
-    match remove(fleet, namespace, name, grace, args.timeout) {
-        Ok(()) => outcome.note(&format!("pod {name:?} deleted from {namespace} namespace"))?,
+    let target = Target::of(document);
+    match remove(fleet, &target, grace, args.timeout) {
+        Ok(()) => outcome.note(&target.deleted("deleted"))?,
         Err(Failure::Server {
             reason: "NotFound", ..
         }) => {}

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use k8s_openapi::api::core::v1;
 
 use super::fleet::Fleet;
-use super::{Context, Failure, containers, kinds};
+use super::{Context, Failure, containers, named};
 use crate::control::{CallError, Client, Ended};
 
 /// Runs a conversation: one thread is enough for it.
@@ -21,14 +21,8 @@ pub fn converse<T>(body: impl Future<Output = Result<T, Failure>>) -> Result<T, 
 
 /// The pod that `POD` or `TYPE/NAME` names, as it is now.
 pub fn find(context: &Context, text: &str) -> Result<v1::Pod, Failure> {
-    let name = match text.contains('/') {
-        false => text.to_owned(),
-        true => match kinds::parse(&[text.to_owned()])? {
-            kinds::Named::Pairs(names) | kinds::Named::Names(names) => names.concat(),
-            kinds::Named::Nothing | kinds::Named::Kind => text.to_owned(),
-        },
-    };
-    Ok(Fleet::new(context)?.get(context.namespace(), &name)?)
+    let name = named::pod(text, "attach to")?;
+    Ok(Fleet::new(context)?.pod(context.namespace(), &name)?)
 }
 
 /// A connection to a pod's process.

@@ -1,15 +1,14 @@
-//! Which stored pods a verb is about: by file, by name, or by selector (`k8s.io/cli-runtime/pkg/resource/builder.go`).
+//! Which stored objects a verb is about: by file, by name, or by selector (`k8s.io/cli-runtime/pkg/resource/builder.go`).
 
 use anyhow::{Error, anyhow};
-use k8s_openapi::api::core::v1;
 
 use super::documents::{self, Document, Files};
-use super::fleet::Fleet;
-use super::kinds::{self, Named};
-use super::print::selector::{FieldSelector, LabelSelector};
+use super::named::{self, Asked, Form, Named};
+use super::reader::{Filter, Reader};
 use super::{Context, Failure, Strictness};
+use crate::spec::{Kind, Object};
 
-/// The flags that choose among the pods of a kind.
+/// The flags that choose among the objects of a kind.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Selectors {
     /// Only those with these labels: a=b, a!=b, a in (b,c), a notin (b,c), a, !a; several with commas.
@@ -32,22 +31,18 @@ pub struct Selectors {
 /// `-l` alone, for the verbs that take manifests.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct LabelFlag {
-    /// Only the pods of the manifests that have these labels.
+    /// Only the objects of the manifests that have these labels.
     #[arg(short = 'l', long, value_name = "LABELS")]
     selector: Option<String>,
 }
 
 impl LabelFlag {
     pub fn filter(&self) -> Result<Filter, Failure> {
-        let selectors = Selectors {
-            selector: self.selector.clone(),
-            ..Selectors::default()
-        };
-        selectors.filter()
+        Filter::parse(self.selector.as_deref(), None).map_err(Failure::Machine)
     }
 }
 
-/// What was typed, as far as it names pods.
+/// What was typed, as far as it names objects.
 pub struct Wish<'a> {
     pub files: &'a Files,
     pub args: &'a [String],
@@ -59,17 +54,20 @@ pub struct Wish<'a> {
 /// What was meant.
 pub enum Meant {
     Documents,
-    Names(Vec<String>),
+    Names(Vec<Asked>),
     Matching {
+        kinds: Vec<Kind>,
         /// None: all namespaces.
         namespace: Option<String>,
         filter: Filter,
     },
 }
 
-/// A pod that a verb is about. For one that is named there may be none.
+/// An object that a verb is about. For one that is named there may be none.
 #[derive(Clone, Debug)]
 pub struct Target {
+    pub kind: Kind,
+    /// Empty for what is in no namespace.
     pub namespace: String,
     pub name: String,
     /// The manifest that named it.
@@ -77,6 +75,15 @@ pub struct Target {
 }
 
 impl Target {
+    pub fn of(document: &Document) -> Target {
+        Target {
+            kind: document.kind(),
+            namespace: document.namespace.clone(),
+            name: document.name.clone(),
+            document: Some(document.clone()),
+        }
+    }
+
     /// Adds which manifest it was about, when it was one.
     pub fn failure(&self, doing: &str, failure: Failure) -> Failure {
         match &self.document {
@@ -84,24 +91,20 @@ impl Target {
             None => failure,
         }
     }
-}
 
-/// Label and field selectors together.
-#[derive(Default)]
-pub struct Filter {
-    labels: Option<LabelSelector>,
-    fields: Option<FieldSelector>,
-}
+    /// `pod/web`
+    pub fn shown(&self) -> String {
+        format!("{}/{}", self.kind.qualified_singular(), self.name)
+    }
 
-impl Filter {
-    pub fn matches(&self, pod: &v1::Pod) -> bool {
-        self.labels
-            .as_ref()
-            .is_none_or(|labels| labels.matches(pod.metadata.labels.as_ref()))
-            && self
-                .fields
-                .as_ref()
-                .is_none_or(|fields| fields.matches(pod))
+    /// `pod "web" deleted from default namespace`, `namespace "team" deleted`
+    pub fn deleted(&self, operation: &str) -> String {
+        let (kind, name) = (self.kind.qualified_singular(), &self.name);
+        if self.kind.namespaced() {
+            format!("{kind} {name:?} {operation} from {} namespace", self.namespace)
+        } else {
+            format!("{kind} {name:?} {operation}")
+        }
     }
 }
 
@@ -110,13 +113,9 @@ impl Selectors {
         self.all || self.selector.is_some() || self.field_selector.is_some()
     }
 
-    fn filter(&self) -> Result<Filter, Failure> {
-        let labels = self.selector.as_deref().map(LabelSelector::parse);
-        let fields = self.field_selector.as_deref().map(FieldSelector::parse);
-        Ok(Filter {
-            labels: labels.transpose().map_err(Failure::Machine)?,
-            fields: fields.transpose().map_err(Failure::Machine)?,
-        })
+    pub fn filter(&self) -> Result<Filter, Failure> {
+        let (labels, fields) = (self.selector.as_deref(), self.field_selector.as_deref());
+        Filter::parse(labels, fields).map_err(Failure::Machine)
     }
 
     /// `--all` beside another selector contradicts itself.
@@ -137,49 +136,66 @@ impl Selectors {
 impl Wish<'_> {
     /// What was meant, or why it cannot be meant.
     pub fn meant(&self, context: &Context) -> Result<Meant, Failure> {
-        let named = kinds::parse(self.args).map_err(Failure::Machine)?;
+        let named = named::parse(self.args).map_err(Failure::Machine)?;
         if !self.files.is_empty() {
             refuse_beside_files(&named).map_err(Failure::Machine)?;
             return Ok(Meant::Documents);
         }
-        let all_of_it = self.kind_is_enough && named == Named::Kind;
+        let all_of_it = self.kind_is_enough && named.form == Form::Kinds;
         if self.selectors.any() || all_of_it {
             refuse_beside_selectors(&named).map_err(Failure::Machine)?;
             let everywhere = self.selectors.all_namespaces;
             return Ok(Meant::Matching {
+                kinds: named.asked.iter().map(|asked| asked.kind).collect(),
                 namespace: (!everywhere).then(|| context.namespace().to_owned()),
                 filter: self.selectors.filter()?,
             });
         }
-        match named {
-            Named::Names(_) | Named::Pairs(_) if self.selectors.all_namespaces => {
+        match named.form {
+            Form::Names | Form::Pairs if self.selectors.all_namespaces => {
                 let message = "a resource cannot be retrieved by name across all namespaces";
                 Err(Failure::Machine(anyhow!(message)))
             }
-            Named::Names(names) | Named::Pairs(names) => Ok(Meant::Names(names)),
-            Named::Kind => Err(Failure::Machine(anyhow!(
+            Form::Names | Form::Pairs => Ok(Meant::Names(named.asked)),
+            Form::Kinds => Err(Failure::Machine(anyhow!(
                 "resource(s) were provided, but no name was specified"
             ))),
-            Named::Nothing => Err(Failure::Machine(anyhow!(MISSING))),
+            Form::Nothing => Err(Failure::Machine(anyhow!(MISSING))),
         }
     }
 
-    /// The pods that were meant, each once. Those that are named need not be there.
-    pub fn find(&self, context: &Context, fleet: &Fleet) -> Result<Found, Failure> {
+    /// The kinds that may be meant, before anything is looked up: manifests may name any.
+    pub fn kinds(&self, context: &Context) -> Result<Vec<Kind>, Failure> {
+        Ok(match self.meant(context)? {
+            Meant::Documents => Kind::ALL.to_vec(),
+            Meant::Names(asked) => asked.iter().map(|asked| asked.kind).collect(),
+            Meant::Matching { kinds, .. } => kinds,
+        })
+    }
+
+    /// The objects that were meant, each once. Those that are named need not be there.
+    pub fn find(&self, context: &Context, reader: &Reader) -> Result<Found, Failure> {
         Ok(match self.meant(context)? {
             Meant::Documents => self.of_documents(context)?,
-            Meant::Names(names) => {
-                let target = |name| Target {
-                    namespace: context.namespace().to_owned(),
+            Meant::Names(asked) => Found::of(asked.into_iter().flat_map(|asked| {
+                let Asked { kind, names, .. } = asked;
+                names.into_iter().map(move |name| Target {
+                    kind,
+                    namespace: context.namespace_of(kind).to_owned(),
                     name,
                     document: None,
-                };
-                Found::of(names.into_iter().map(target))
-            }
-            Meant::Matching { namespace, filter } => {
-                let mut pods = fleet.list(namespace.as_deref())?;
-                pods.retain(|pod| filter.matches(pod));
-                Found::of(pods.into_iter().map(target_of))
+                })
+            })),
+            Meant::Matching {
+                kinds,
+                namespace,
+                filter,
+            } => {
+                let mut all = Vec::new();
+                for kind in kinds {
+                    all.extend(reader.list(kind, namespace.as_deref(), &filter)?);
+                }
+                Found::of(all.iter().map(target_of))
             }
         })
     }
@@ -188,13 +204,8 @@ impl Wish<'_> {
         let filter = self.selectors.filter()?;
         // Only names are taken from it: fields that were refused when it was applied do no harm here.
         let mut read = documents::read(self.files, context, Strictness::Ignore)?;
-        read.pods
-            .retain(|document| filter.matches(&document.loaded.object));
-        let mut found = Found::of(read.pods.into_iter().map(|document| Target {
-            namespace: document.namespace.clone(),
-            name: document.name.clone(),
-            document: Some(document),
-        }));
+        read.all.retain(|document| filter.matches(&document.object));
+        let mut found = Found::of(read.all.iter().map(Target::of));
         found.failures = read.failures;
         Ok(found)
     }
@@ -211,19 +222,27 @@ pub struct Found {
 impl Found {
     fn of(targets: impl Iterator<Item = Target>) -> Found {
         let mut seen = std::collections::HashSet::new();
+        let mut new = |target: &Target| {
+            let Target {
+                kind,
+                namespace,
+                name,
+                ..
+            } = target;
+            seen.insert((*kind, namespace.clone(), name.clone()))
+        };
         Found {
-            targets: targets
-                .filter(|target| seen.insert((target.namespace.clone(), target.name.clone())))
-                .collect(),
+            targets: targets.filter(|target| new(target)).collect(),
             failures: Vec::new(),
         }
     }
 }
 
-fn target_of(pod: v1::Pod) -> Target {
+fn target_of(object: &Object) -> Target {
     Target {
-        namespace: pod.metadata.namespace.unwrap_or_default(),
-        name: pod.metadata.name.unwrap_or_default(),
+        kind: object.kind(),
+        namespace: object.namespace().to_owned(),
+        name: object.name().to_owned(),
         document: None,
     }
 }
@@ -236,28 +255,28 @@ Example resource specifications include:
    '<resource>'";
 
 fn refuse_beside_files(named: &Named) -> Result<(), Error> {
-    match named {
-        Named::Nothing => Ok(()),
-        Named::Kind => Err(anyhow!(
+    match named.form {
+        Form::Nothing => Ok(()),
+        Form::Kinds => Err(anyhow!(
             "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
         )),
-        Named::Names(_) => Err(anyhow!("name cannot be provided when a path is specified")),
-        Named::Pairs(_) => Err(anyhow!(
+        Form::Names => Err(anyhow!("name cannot be provided when a path is specified")),
+        Form::Pairs => Err(anyhow!(
             "resource/name arguments cannot be provided when a path is specified"
         )),
     }
 }
 
 fn refuse_beside_selectors(named: &Named) -> Result<(), Error> {
-    match named {
-        Named::Kind => Ok(()),
-        Named::Names(_) => Err(anyhow!(
+    match named.form {
+        Form::Kinds => Ok(()),
+        Form::Names => Err(anyhow!(
             "name cannot be provided when a selector is specified"
         )),
-        Named::Pairs(_) => Err(anyhow!(
+        Form::Pairs => Err(anyhow!(
             "selectors and the all flag cannot be used when passing resource/name arguments"
         )),
-        Named::Nothing => Err(anyhow!(
+        Form::Nothing => Err(anyhow!(
             "at least one resource must be specified to use a selector"
         )),
     }

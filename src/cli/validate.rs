@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Failure, Strictness, manifest};
-use crate::spec::{self, Complaints, LoadedPod};
+use super::{Failure, Strictness, documents, manifest};
+use crate::spec::{self, Complaints, LoadedObject, Object};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -38,22 +38,28 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     if !complaints.is_empty() {
         return Err(Complaints(complaints).into());
     }
-    valid
-        .iter()
-        .for_each(|name| println!("pod/{name} is valid"));
+    valid.iter().for_each(|name| println!("{name} is valid"));
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the objects are called, and what will not be honoured of them.
 fn check(
     source: &spec::Source,
     strictness: Strictness,
 ) -> Result<(Vec<String>, Complaints), Complaints> {
-    let loaded = spec::load(source, strictness.into())?;
+    let mut loaded = spec::load(source, strictness.into())?;
+    let warnings = Complaints(std::mem::take(&mut loaded.warnings));
     let mut names = Vec::new();
-    for LoadedPod { object, base, .. } in loaded.pods {
-        // Neither uid nor time is shown to anybody.
-        let pod = spec::resolve(object, &base, String::new(), Timestamp::UNIX_EPOCH)?;
-        names.push(pod.name);
+    for LoadedObject { object, base, .. } in documents::in_order(loaded) {
+        names.push(format!(
+            "{}/{}",
+            object.kind().qualified_singular(),
+            object.name()
+        ));
+        if let Object::Pod(pod) = object {
+            // Neither uid nor time is shown to anybody.
+            spec::resolve(*pod, &base, String::new(), Timestamp::UNIX_EPOCH)?;
+        }
     }
-    Ok((names, Complaints(loaded.warnings)))
+    Ok((names, warnings))
 }

@@ -1,11 +1,10 @@
-//! `wasmpod wait`: until something is true of pods.
+//! `wasmpod wait`: until something is true of objects.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use k8s_openapi::api::core::v1;
 
 use super::condition::{self, Condition};
 use super::documents::Files;
@@ -15,16 +14,17 @@ use super::outcome::{Form, Outcome};
 use super::targets::{Meant, Selectors, Target, Wish};
 use super::{Context, Failure};
 use crate::node::Watch;
+use crate::spec::{Kind, Object};
 
 /// A week: kubectl's for ever.
 pub const FOR_EVER: Duration = Duration::from_secs(7 * 24 * 3600);
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Pods: TYPE/NAME, TYPE NAME…, or a TYPE with -l or --all.
+    /// Objects: TYPE/NAME, TYPE NAME…, or a TYPE with -l or --all.
     args: Vec<String>,
 
-    /// A manifest that names the pods, a directory of them, or - for standard input; may be given several times.
+    /// A manifest that names them, a directory of them, or - for standard input; may be given several times.
     #[arg(
         short = 'f',
         long = "filename",
@@ -79,12 +79,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     };
     let patience = Patience::new(args.timeout);
     // From before the first look, so that nothing happens unseen.
-    let mut watch = context.watch(&fleet.store)?;
+    let mut watch = context.watch(&fleet.store, &wish.kinds(context)?)?;
     let targets = targets(&wish, context, &fleet, &condition, &patience, &mut watch)?;
     let mut outcome = Outcome::new(form);
     for target in &targets {
         match until(&fleet, target, &condition, &patience, &mut watch) {
-            Ok(Seen::Met(pod)) => outcome.tell(&pod, &target.name, "condition met")?,
+            Ok(Seen::Met(object)) => outcome.tell(&object, "condition met")?,
             Ok(Seen::NeverThere) => {}
             Err(failure) => outcome.fail(&failure),
         }
@@ -124,11 +124,12 @@ impl Patience {
             None => Ok(false),
             Some(until) => watch
                 .wait(Some(until))
-                .map_err(|error| Failure::Machine(anyhow!("could not watch the pods: {error}"))),
+                .map_err(|error| Failure::Machine(anyhow!("could not watch the objects: {error}"))),
         }
     }
 
-    fn is_over(&self, kind_and_name: &str) -> Failure {
+    fn is_over(&self, target: &Target) -> Failure {
+        let kind_and_name = format!("{}/{}", target.kind.qualified_plural(), target.name);
         Failure::Machine(match self.until {
             None => anyhow!("condition not met for {kind_and_name}"),
             Some(_) => anyhow!("timed out waiting for the condition on {kind_and_name}"),
@@ -136,7 +137,7 @@ impl Patience {
     }
 }
 
-/// The pods to wait for. Where a creation is waited for, the first match is.
+/// The objects to wait for. Where a creation is waited for, the first match is.
 fn targets(
     wish: &Wish<'_>,
     context: &Context,
@@ -147,7 +148,7 @@ fn targets(
 ) -> Result<Vec<Target>, Failure> {
     let by_selector = matches!(wish.meant(context)?, Meant::Matching { .. });
     loop {
-        let mut found = wish.find(context, fleet)?;
+        let mut found = wish.find(context, &fleet.reader)?;
         if let Some(failure) = found.failures.pop() {
             return Err(failure);
         }
@@ -165,15 +166,15 @@ fn targets(
     }
 }
 
-/// What came of waiting for one pod.
+/// What came of waiting for one object.
 pub enum Seen {
-    /// The condition is met by this pod, or was by its going.
-    Met(Box<v1::Pod>),
+    /// The condition is met by this object, or was by its going.
+    Met(Box<Object>),
     /// It was waited for to be gone, and was not there to begin with.
     NeverThere,
 }
 
-/// Waits for one pod. It must be there at first, unless its creation or deletion is waited for.
+/// Waits for one object. It must be there at first, unless its creation or deletion is waited for.
 fn until(
     fleet: &Fleet,
     target: &Target,
@@ -181,10 +182,10 @@ fn until(
     patience: &Patience,
     watch: &mut Watch,
 ) -> Result<Seen, Failure> {
-    let mut last = None;
+    let mut last: Option<Object> = None;
     loop {
-        let now = match fleet.get(&target.namespace, &target.name) {
-            Ok(pod) => Some(pod),
+        let now = match fleet.reader.get(target.kind, &target.namespace, &target.name) {
+            Ok(object) => Some(object),
             Err(error) if error.is_not_found() => match (&last, condition) {
                 (None, Condition::Deleted) => return Ok(Seen::NeverThere),
                 (Some(_), _) | (None, Condition::Created) => None,
@@ -196,27 +197,28 @@ fn until(
         let another = last
             .as_ref()
             .zip(now.as_ref())
-            .is_some_and(|(last, now): (&v1::Pod, &v1::Pod)| last.metadata.uid != now.metadata.uid);
+            .is_some_and(|(last, now)| last.metadata().uid != now.metadata().uid);
         let met = condition.met_by(now.as_ref()).map_err(Failure::Machine)?
             || (another && matches!(condition, Condition::Deleted));
         last = now.or(last);
-        if let (true, Some(pod)) = (met, &last) {
-            return Ok(Seen::Met(Box::new(pod.clone())));
+        if let (true, Some(object)) = (met, &last) {
+            return Ok(Seen::Met(Box::new(object.clone())));
         }
         if !patience.sleep(watch)? {
-            return Err(patience.is_over(&format!("pods/{}", target.name)));
+            return Err(patience.is_over(target));
         }
     }
 }
 
-/// Waits until pods are gone that are being deleted; one that came after them under the same name is another.
+/// Waits until objects are gone that are being deleted; one that came after them under the same name is another.
 pub fn gone(
     fleet: &Fleet,
-    pods: &[(Target, String)],
+    leaving: &[(Target, String)],
     patience: &Patience,
     watch: &mut Watch,
 ) -> Vec<Failure> {
-    pods.iter()
+    leaving
+        .iter()
         .filter_map(|(target, uid)| one_gone(fleet, target, uid, patience, watch).err())
         .collect()
 }
@@ -229,17 +231,17 @@ fn one_gone(
     watch: &mut Watch,
 ) -> Result<(), Failure> {
     loop {
-        let there = match fleet.get(&target.namespace, &target.name) {
+        let there = match fleet.reader.get(target.kind, &target.namespace, &target.name) {
             Err(error) if error.is_not_found() => false,
             Err(error) => return Err(error.into()),
-            Ok(pod) => pod.metadata.uid.as_deref() == Some(uid),
+            Ok(object) => object.metadata().uid.as_deref() == Some(uid),
         };
-        // The object goes before the process has cleared its last things away.
-        if !there && fleet.is_cleared(uid)? {
+        // A pod's object goes before its process has cleared its last things away.
+        if !there && (target.kind != Kind::Pod || fleet.is_cleared(uid)?) {
             return Ok(());
         }
         if !patience.sleep(watch)? {
-            return Err(patience.is_over(&format!("pods/{}", target.name)));
+            return Err(patience.is_over(target));
         }
     }
 }

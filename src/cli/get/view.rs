@@ -3,8 +3,8 @@
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::print::{Table, cell, events, label_head, pods};
-use super::super::reading::{Kind, Object};
+use super::super::print::{Table, cell, columns, label_head};
+use crate::spec::{Kind, Object};
 
 const NONE: &str = "<none>";
 
@@ -42,14 +42,8 @@ impl View {
     }
 
     pub fn head(&self, kind: Kind) -> Vec<String> {
-        let mut head: Vec<&str> = Vec::new();
-        match (kind, self.wide) {
-            (Kind::Pods, false) => head.extend(pods::HEAD),
-            (Kind::Pods, true) => head.extend(pods::HEAD.iter().chain(&pods::WIDE)),
-            (Kind::Events, false) => head.extend(events::HEAD),
-            (Kind::Events, true) => head.extend(events::WIDE),
-        }
-        if self.with_namespace {
+        let mut head = columns::head(kind, self.wide);
+        if self.has_namespace(kind) {
             head.insert(0, "NAMESPACE");
         }
         let labels = self.label_columns.iter().map(|label| label_head(label));
@@ -61,23 +55,14 @@ impl View {
             .collect()
     }
 
+    fn has_namespace(&self, kind: Kind) -> bool {
+        self.with_namespace && kind.namespaced()
+    }
+
     pub fn row(&self, object: &Object, now: Timestamp) -> Vec<String> {
-        let mut row = match object {
-            Object::Pod(pod) => {
-                let mut row = pods::row(pod, self.wide, now);
-                row.insert(0, self.name(object));
-                row
-            }
-            Object::Event(event) => {
-                let mut row = events::row(event, self.wide, now);
-                if let Some(name) = row.last_mut().filter(|_| self.wide) {
-                    *name = self.name(object);
-                }
-                row
-            }
-        };
+        let mut row = columns::row(object, self.name(object), self.wide, now);
         let metadata = object.metadata();
-        if self.with_namespace {
+        if self.has_namespace(object.kind()) {
             row.insert(0, metadata.namespace.clone().unwrap_or_default());
         }
         let labels = metadata.labels.as_ref();
@@ -105,7 +90,7 @@ impl View {
 
     fn name(&self, object: &Object) -> String {
         match self.with_kind {
-            true => format!("{}/{}", object.kind().singular(), object.name()),
+            true => format!("{}/{}", object.kind().qualified_singular(), object.name()),
             false => object.name().to_owned(),
         }
     }

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::super::Failure;
 use super::super::print::Table;
 use super::super::print::format::Format;
-use super::super::reading::{Asked, Filter, Object, Reader, Wanted};
-use super::{Args, Form, View, print};
-use crate::node::Watch;
+use super::super::context;
+use super::super::named::{Asked, Named};
+use super::super::reader::Filter;
+use super::{Args, Form, Place, View, print};
+use crate::spec::Object;
 
 /// What happened to an object (`apimachinery/pkg/watch`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,22 +38,22 @@ type Seen = BTreeMap<String, (Value, Object)>;
 /// Never ends by itself.
 pub fn run(
     args: &Args,
-    wanted: &Wanted,
+    wanted: &Named,
     filter: &Filter,
     form: Form,
-    reader: &Reader,
+    place: &Place,
 ) -> Result<ExitCode, Failure> {
-    let trouble = |error| Failure::Machine(anyhow!("could not watch the pods: {error}"));
+    let trouble = |error| Failure::Machine(anyhow!("could not watch the objects: {error}"));
     let asked = &wanted.asked[0];
     let mut printer = Printer::new(args, form);
     // Watched before it is listed: nothing that happens in between is missed.
-    let mut watch = Watch::new(&reader.store, reader.namespace.as_deref()).map_err(trouble)?;
+    let mut watch = context::watch(&place.reader.store, &[asked.kind])?;
     if let Some(name) = asked.names.first()
         && !args.ignore_not_found
     {
-        reader.get(asked.kind, None, name)?;
+        place.get(asked, name)?;
     }
-    let mut seen = look(asked, filter, reader)?;
+    let mut seen = look(asked, filter, place)?;
     if !args.watch_only {
         // Aligned together, like the table without -w (`pkg/cmd/get/get.go`: one writer, flushed once).
         let all = seen.values();
@@ -62,7 +64,7 @@ pub fn run(
     }
     loop {
         watch.wait(None).map_err(trouble)?;
-        let now = look(asked, filter, reader)?;
+        let now = look(asked, filter, place)?;
         for one in changes(&seen, &now) {
             printer.show(&[one])?;
         }
@@ -71,8 +73,8 @@ pub fn run(
 }
 
 /// What there is now, by uid: an object of the same name may be another one.
-fn look(asked: &Asked, filter: &Filter, reader: &Reader) -> Result<Seen, Failure> {
-    let mut objects = reader.list(asked.kind, filter)?;
+fn look(asked: &Asked, filter: &Filter, place: &Place) -> Result<Seen, Failure> {
+    let mut objects = place.list(asked.kind, filter)?;
     if let Some(name) = asked.names.first() {
         objects.retain(|object| object.name() == name);
     }

@@ -8,6 +8,8 @@ const WIDTH: usize = 76;
 /// What is explained.
 pub struct Question<'q> {
     pub kind: &'q str,
+    /// Empty for the core kinds.
+    pub group: &'q str,
     pub version: &'q str,
     /// The schema of the kind, with the schemas it refers to under `$defs`.
     pub schema: &'q Value,
@@ -21,7 +23,11 @@ impl Question<'_> {
     /// # Errors
     /// There is no such field.
     pub fn answer(&self) -> Result<String, String> {
-        let mut out = format!(
+        let mut out = String::new();
+        if !self.group.is_empty() {
+            out += &format!("GROUP:      {}\n", self.group);
+        }
+        out += &format!(
             "KIND:       {}\nVERSION:    {}\n\n",
             self.kind, self.version
         );
@@ -218,6 +224,7 @@ mod tests {
         let schema = schema();
         let question = Question {
             kind: "Thing",
+            group: "",
             version: "v1",
             schema: &schema,
             path,

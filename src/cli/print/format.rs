@@ -129,9 +129,13 @@ fn items(object: &Value) -> impl Iterator<Item = &Value> {
     items.into_iter().flatten().chain(alone)
 }
 
-/// `pod/web`
+/// `pod/web`, and with its group `podpreset.settings.k8s.io/cache`
 pub fn name(object: &Value) -> String {
-    let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
+    let mut kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    if let Some((group, _)) = version.split_once('/') {
+        kind += &format!(".{group}");
+    }
     format!(
         "{kind}/{}",
         object["metadata"]["name"].as_str().unwrap_or_default()

@@ -4,6 +4,7 @@
 //! the judge, byte for byte; where a rule comes from is said beside it, as a path in kubernetes/kubernetes (v1.36).
 
 mod age;
+pub mod columns;
 mod custom;
 pub mod describe;
 pub mod events;
@@ -13,6 +14,7 @@ mod gotext;
 mod json;
 mod jsonpath;
 mod natural;
+pub mod nodes;
 pub mod pods;
 mod scalar;
 pub mod selector;

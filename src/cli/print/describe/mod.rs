@@ -1,7 +1,14 @@
-//! `describe pod` (`kubectl/pkg/describe/describe.go`, `describePod`).
+//! `describe` (`kubectl/pkg/describe/describe.go`).
 
+mod account;
+mod claim;
 mod containers;
+mod data;
 mod env;
+mod generic;
+mod limits;
+mod namespace;
+mod node;
 mod page;
 mod probe;
 mod qos;
@@ -10,14 +17,15 @@ mod volumes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::{Event, Pod, PodSpec, PodStatus, Toleration};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::api::core::v1::{Event, LimitRange, Pod, PodSpec, PodStatus, Toleration};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::jiff::tz::TimeZone;
 
 use super::{events, since};
+use crate::spec::{Kind, Object};
 use page::Page;
 
 /// Not shown: it repeats the whole object.
@@ -43,6 +51,62 @@ impl Clock {
             None => "Mon, 01 Jan 0001 00:00:00 +0000".to_owned(),
         }
     }
+}
+
+/// What is told of an object beside itself.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// None: they are not wanted.
+    pub events: Option<Vec<Event>>,
+    /// The pods of a claim's namespace, or of a node.
+    pub pods: Vec<Pod>,
+    /// The names of the secrets there are where a service account is.
+    pub secrets: BTreeSet<String>,
+    /// The limits of a namespace.
+    pub limits: Vec<LimitRange>,
+}
+
+/// One object, with what is around it.
+pub fn object(object: &Object, around: &Around, clock: &Clock) -> String {
+    let events = around.events.as_deref();
+    let mut page = Page::default();
+    match object {
+        Object::Pod(pod) => return self::pod(pod, events, clock),
+        Object::ConfigMap(map) => data::config_map(&mut page, map),
+        Object::Secret(secret) => data::secret(&mut page, secret),
+        Object::ServiceAccount(account) => {
+            account::service_account(&mut page, account, &around.secrets);
+        }
+        Object::PersistentVolumeClaim(claim) => {
+            claim::claim(&mut page, claim, &around.pods, clock);
+        }
+        Object::LimitRange(limits) => limits::limit_range(&mut page, limits),
+        Object::Namespace(namespace) => namespace::namespace(&mut page, namespace, &around.limits),
+        Object::Node(node) => node::node(&mut page, node, &around.pods, clock),
+        Object::Event(_) | Object::PodPreset(_) => generic::object(&mut page, object),
+    }
+    // kubectl tells of nothing that happens to these.
+    let silent = matches!(
+        object.kind(),
+        Kind::Secret | Kind::LimitRange | Kind::Namespace
+    );
+    if let Some(events) = events.filter(|_| !silent) {
+        happenings(&mut page, events, clock.now);
+    }
+    page.align()
+}
+
+/// What stands at the head of nearly all of them.
+fn heading(page: &mut Page, metadata: &ObjectMeta) {
+    titles(page, metadata);
+    labels(page, "Labels", metadata.labels.as_ref());
+    annotations(page, metadata.annotations.as_ref());
+}
+
+fn titles(page: &mut Page, metadata: &ObjectMeta) {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    page.field(0, "Name", &text(&metadata.name));
+    page.field(0, "Namespace", &text(&metadata.namespace));
 }
 
 /// One pod, with its events unless they are not wanted.

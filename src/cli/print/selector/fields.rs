@@ -3,8 +3,10 @@
 use anyhow::{Error, anyhow, bail};
 use k8s_openapi::api::core::v1::{Event, Pod};
 
+use crate::spec::{Kind, Object};
+
 /// The fields of pods that can be asked for (`pkg/apis/core/v1/conversion.go`).
-const OF_PODS: [&str; 11] = [
+const OF_PODS: &[&str] = &[
     "metadata.name",
     "metadata.namespace",
     "spec.nodeName",
@@ -19,7 +21,7 @@ const OF_PODS: [&str; 11] = [
 ];
 
 /// And of events.
-const OF_EVENTS: [&str; 13] = [
+const OF_EVENTS: &[&str] = &[
     "involvedObject.kind",
     "involvedObject.namespace",
     "involvedObject.name",
@@ -35,6 +37,13 @@ const OF_EVENTS: [&str; 13] = [
     "metadata.name",
 ];
 
+const OF_SECRETS: &[&str] = &["type", "metadata.namespace", "metadata.name"];
+const OF_NAMESPACES: &[&str] = &["status.phase", "metadata.name"];
+const OF_NODES: &[&str] = &["metadata.name", "spec.unschedulable"];
+
+/// And of all others.
+const OF_ALL: &[&str] = &["metadata.name", "metadata.namespace"];
+
 /// All of its terms must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldSelector(Vec<Term>);
@@ -47,44 +56,42 @@ struct Term {
 }
 
 impl FieldSelector {
-    /// For pods.
-    ///
     /// # Errors
-    /// What is wrong with the text, or which field pods do not have, in kubectl's words.
+    /// What is wrong with the text, in kubectl's words.
     pub fn parse(text: &str) -> Result<FieldSelector, Error> {
-        FieldSelector::parse_for(text, &OF_PODS)
-    }
-
-    /// For events.
-    ///
-    /// # Errors
-    /// As [`FieldSelector::parse`].
-    pub fn parse_for_events(text: &str) -> Result<FieldSelector, Error> {
-        FieldSelector::parse_for(text, &OF_EVENTS)
-    }
-
-    fn parse_for(text: &str, known: &[&str]) -> Result<FieldSelector, Error> {
         let terms = split(text)
             .filter(|term| !term.is_empty())
             .map(|part| term(part, text))
             .collect::<Result<Vec<Term>, Error>>()?;
-        match terms.iter().find(|term| !known.contains(&&*term.field)) {
+        Ok(FieldSelector(terms))
+    }
+
+    /// # Errors
+    /// Which field objects of this kind do not have, or cannot be asked for.
+    pub fn check(&self, kind: Kind) -> Result<(), Error> {
+        let known = match kind {
+            Kind::Pod => OF_PODS,
+            Kind::Event => OF_EVENTS,
+            Kind::Secret => OF_SECRETS,
+            Kind::Namespace => OF_NAMESPACES,
+            Kind::Node => OF_NODES,
+            _ => OF_ALL,
+        };
+        match self.0.iter().find(|term| !known.contains(&&*term.field)) {
+            None => Ok(()),
+            // Kinds without fields of their own share one answer (`apimachinery/pkg/runtime/conversion.go`).
+            Some(term) if known == OF_ALL => bail!(
+                "{:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+                term.field
+            ),
             Some(term) => bail!("field label not supported: {}", term.field),
-            None => Ok(FieldSelector(terms)),
         }
     }
 
-    pub fn matches(&self, pod: &Pod) -> bool {
-        self.holds(|field| of_pod(pod, field))
-    }
-
-    pub fn matches_event(&self, event: &Event) -> bool {
-        self.holds(|field| of_event(event, field))
-    }
-
     /// What is not there is empty.
-    fn holds(&self, of: impl Fn(&str) -> Option<String>) -> bool {
-        let holds = |term: &Term| (of(&term.field).unwrap_or_default() == term.value) == term.equal;
+    pub fn matches(&self, object: &Object) -> bool {
+        let holds =
+            |term: &Term| (of(object, &term.field).unwrap_or_default() == term.value) == term.equal;
         self.0.iter().all(holds)
     }
 }
@@ -133,11 +140,31 @@ fn unescaped(text: &str) -> Option<String> {
     Some(out)
 }
 
+fn of(object: &Object, field: &str) -> Option<String> {
+    match field {
+        "metadata.name" => return object.metadata().name.clone(),
+        "metadata.namespace" => return object.metadata().namespace.clone(),
+        _ => {}
+    }
+    match object {
+        Object::Pod(pod) => of_pod(pod, field),
+        Object::Event(event) => of_event(event, field),
+        Object::Secret(secret) if field == "type" => secret.type_.clone(),
+        Object::Namespace(namespace) if field == "status.phase" => {
+            namespace.status.as_ref()?.phase.clone()
+        }
+        Object::Node(node) if field == "spec.unschedulable" => {
+            let spec = node.spec.as_ref();
+            let unschedulable = spec.and_then(|spec| spec.unschedulable);
+            Some(unschedulable.unwrap_or_default().to_string())
+        }
+        _ => None,
+    }
+}
+
 fn of_pod(pod: &Pod, field: &str) -> Option<String> {
     let (spec, status) = (pod.spec.as_ref(), pod.status.as_ref());
     match field {
-        "metadata.name" => pod.metadata.name.clone(),
-        "metadata.namespace" => pod.metadata.namespace.clone(),
         "spec.nodeName" => spec?.node_name.clone(),
         "spec.restartPolicy" => spec?.restart_policy.clone(),
         "spec.schedulerName" => spec?.scheduler_name.clone(),
@@ -172,22 +199,31 @@ fn of_event(event: &Event, field: &str) -> Option<String> {
                 .or_else(|| event.reporting_component.clone())
         }
         "type" => event.type_.clone(),
-        "metadata.namespace" => event.metadata.namespace.clone(),
-        "metadata.name" => event.metadata.name.clone(),
         _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
+    fn object(kind: Kind, value: Value) -> Object {
+        Object::from_value(kind, value).unwrap()
+    }
+
+    #[track_caller]
+    fn chooses(text: &str, object: &Object, chosen: bool) {
+        let selector = FieldSelector::parse(text).unwrap();
+        selector.check(object.kind()).unwrap();
+        assert_eq!(selector.matches(object), chosen, "{text}");
+    }
+
     #[test]
     fn selectors_choose_what_the_api_server_would() {
-        let object = json!({"metadata": {"name": "web", "namespace": "default"}, "spec": {"nodeName": "box", "containers": []}, "status": {"phase": "Running"}});
-        let pod: Pod = serde_json::from_value(object).unwrap();
+        let pod = json!({"metadata": {"name": "web", "namespace": "default"}, "spec": {"nodeName": "box", "containers": []}, "status": {"phase": "Running"}});
+        let pod = object(Kind::Pod, pod);
         let cases = [
             ("", true),
             ("metadata.name=web", true),
@@ -199,39 +235,39 @@ mod tests {
             ("spec.hostNetwork=false", true),
         ];
         for (text, chosen) in cases {
-            assert_eq!(
-                FieldSelector::parse(text).unwrap().matches(&pod),
-                chosen,
-                "{text}"
-            );
+            chooses(text, &pod, chosen);
         }
     }
 
     #[test]
-    fn events_have_fields_of_their_own() {
-        let object = json!({"metadata": {}, "involvedObject": {"kind": "Pod", "name": "web"}, "reason": "Killing", "type": "Normal", "source": {"component": "kubelet"}});
-        let event: Event = serde_json::from_value(object).unwrap();
-        for (text, chosen) in [
-            ("involvedObject.name=web,type=Normal", true),
-            ("reason!=Killing", false),
-            ("source=kubelet", true),
-        ] {
-            assert_eq!(
-                FieldSelector::parse_for_events(text)
-                    .unwrap()
-                    .matches_event(&event),
-                chosen,
-                "{text}"
-            );
-        }
+    fn every_kind_has_fields_of_its_own() {
+        let event = json!({"metadata": {}, "involvedObject": {"kind": "Pod", "name": "web"}, "reason": "Killing", "type": "Normal", "source": {"component": "kubelet"}});
+        let event = object(Kind::Event, event);
+        chooses("involvedObject.name=web,type=Normal", &event, true);
+        chooses("reason!=Killing", &event, false);
+        chooses("source=kubelet", &event, true);
+        let secret = object(Kind::Secret, json!({"metadata": {}, "type": "Opaque"}));
+        chooses("type=Opaque", &secret, true);
+        let node = object(Kind::Node, json!({"metadata": {"name": "box"}}));
+        chooses("spec.unschedulable=false,metadata.name=box", &node, true);
     }
 
     #[test]
     fn wrong_selectors_are_refused() {
-        let refused = |text| FieldSelector::parse(text).unwrap_err().to_string();
-        assert_eq!(refused("spec.foo=x"), "field label not supported: spec.foo");
+        let unknown = |text: &str, kind| {
+            let selector = FieldSelector::parse(text).unwrap();
+            selector.check(kind).unwrap_err().to_string()
+        };
         assert_eq!(
-            refused("a,b=c"),
+            unknown("spec.foo=x", Kind::Pod),
+            "field label not supported: spec.foo"
+        );
+        assert_eq!(
+            unknown("type=x", Kind::ConfigMap),
+            "\"type\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        );
+        assert_eq!(
+            FieldSelector::parse("a,b=c").unwrap_err().to_string(),
             "invalid selector: 'a,b=c'; can't understand 'a'"
         );
     }
