@@ -9,6 +9,7 @@ mod apply;
 mod change;
 mod cold;
 mod delete;
+mod kinds;
 mod lives;
 mod logs;
 mod sessions;
