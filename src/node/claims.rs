@@ -12,7 +12,8 @@ use k8s_openapi::api::core::v1;
 use nix::sys::stat::{Mode, fchmod};
 
 use super::Store;
-use super::disk::{Folder, remove_tree};
+use super::clear::remove_tree;
+use super::disk::Folder;
 use super::error::{StoreError, doing};
 use super::kind::BOUND;
 use super::namespaces::DEFAULT;
@@ -83,7 +84,7 @@ impl Store {
             });
         }
         let path = self.claim_path(&claim);
-        if path.is_dir() {
+        if path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
             Ok(path)
         } else {
             Err(ClaimError::Lost { path })

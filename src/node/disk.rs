@@ -242,15 +242,6 @@ impl Folder {
     }
 }
 
-/// Removes a folder and all in it, following no symlink. That it is not there is fine.
-pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
-    step("remove", path)?;
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 fn read_all(mut file: File, buffer: &mut Vec<u8>) -> io::Result<()> {
     const STEP: usize = 16 << 10;
     buffer.clear();

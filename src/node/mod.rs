@@ -17,6 +17,7 @@
 mod admit;
 mod any;
 mod claims;
+mod clear;
 mod delete;
 mod disk;
 mod drain;

@@ -7,7 +7,8 @@ use std::io;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 
-use super::disk::{Draft, Durable, Folder, remove_tree};
+use super::clear::remove_tree;
+use super::disk::{Draft, Durable, Folder};
 use super::error::{StoreError, doing};
 use super::hands::share_out;
 use super::kind::Kind;

@@ -80,10 +80,11 @@ fn uid_of(object: &Object) -> &str {
 #[test]
 fn what_is_in_no_namespace_is_in_none_whatever_was_said() {
     let (dir, store) = store();
-    let mut node = object(Kind::Node, "here");
-    node.metadata_mut().namespace = Some("default".to_owned());
-    let made = store.any(Kind::Node).create(node).unwrap();
-    assert_eq!(made.metadata().namespace, None);
+    let mut node = v1::Node::default();
+    node.metadata.name = Some("here".to_owned());
+    node.metadata.namespace = Some("default".to_owned());
+    let made = store.objects().create(node).unwrap();
+    assert_eq!(made.metadata.namespace, None);
     assert!(dir.path().join("data/objects/nodes/_/here.json").exists());
     assert!(store.any(Kind::Node).get("anywhere", "here").is_ok());
 }
