@@ -50,7 +50,7 @@ pub fn check(preset: &PodPreset, report: &mut Report) {
             "must specify at least one",
         );
     }
-    about(spec, report, |pod, report| validate::pod(pod, report));
+    about(spec, report, validate::pod);
 }
 
 pub fn unsupported(preset: &PodPreset, refusal: &mut Refusal) {

@@ -44,11 +44,9 @@ pub fn check(secret: &v1::Secret, report: &mut Report) {
         TOKEN => account(secret, report),
         "kubernetes.io/dockercfg" => content.json(".dockercfg", report),
         "kubernetes.io/dockerconfigjson" => content.json(".dockerconfigjson", report),
-        "kubernetes.io/basic-auth" => {
-            if !content.has("username") && !content.has("password") {
-                content.required("username", report);
-                content.required("password", report);
-            }
+        "kubernetes.io/basic-auth" if !content.has("username") && !content.has("password") => {
+            content.required("username", report);
+            content.required("password", report);
         }
         "kubernetes.io/ssh-auth" => {
             let key = data.get("ssh-privatekey");
