@@ -174,10 +174,11 @@ impl Keys<'_> {
         make().map_err(doing("make", &self.path(OPENID).join(path)))
     }
 
-    /// Lets others pass through the data folder on their way to what is published. What lies beside that has closed doors of
-    /// its own. If it cannot be, only those who may do so anyway read what is published.
+    /// Lets others pass through the data folder on their way to what is published: what lies beside that is closed to others
+    /// itself. Not the owner's group, to which the folders of pods are open. If it cannot be, only those read what is published
+    /// who may pass anyway.
     fn let_pass(&self) {
-        const PASS: u32 = 0o011;
+        const PASS: u32 = 0o001;
         let pass = || {
             let mut mode = std::fs::metadata(self.data)?.permissions();
             if mode.mode() & PASS == PASS {

@@ -33,7 +33,7 @@ fn keys_are_their_owners_and_the_rest_is_everybodys() {
     fs::create_dir(&data).unwrap();
     fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
     identity(root.path()).sign(&request()).unwrap();
-    assert_eq!(mode(&data), 0o711);
+    assert_eq!(mode(&data), 0o701);
     let place = data.join("identity");
     for (path, expected) in [
         ("", 0o755),
