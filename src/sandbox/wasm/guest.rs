@@ -26,6 +26,7 @@ use super::stop::Stop;
 use super::view::View;
 use super::{Exit, GuestSpec, Listener};
 use crate::sandbox::net::TcpListener;
+use crate::sandbox::volume::quota;
 
 /// Stack of the thread. The guest and the host functions it calls have one of their own (see `config`); on this one run
 /// the runtime and the instantiation. Address space, of which an idle guest touches a few pages.
@@ -183,6 +184,10 @@ fn live(shared: &Shared, mut spec: GuestSpec) {
 }
 
 fn run(shared: &Shared, spec: GuestSpec) -> Exit {
+    // Before the runtime: the threads that write its files are started from here.
+    if let Err(error) = quota::obey() {
+        return Exit::Failed(format!("{error:#}"));
+    }
     let runtime = match runtime(&spec.name) {
         Ok(runtime) => runtime,
         Err(error) => return Exit::Failed(format!("no runtime: {error}")),

@@ -227,6 +227,9 @@ pub(super) fn drop_sys_resource() -> nix::Result<()> {
     // SAFETY: the kernel reads the header and writes the two words that go with its version.
     let got = unsafe { libc::syscall(libc::SYS_capget, &raw mut whose, rights.as_mut_ptr()) };
     Errno::result(got)?;
+    if (rights[0].effective | rights[0].permitted) & SYS_RESOURCE == 0 {
+        return Ok(());
+    }
     rights[0].effective &= !SYS_RESOURCE;
     rights[0].permitted &= !SYS_RESOURCE;
     // SAFETY: the kernel reads the header and the two words that go with its version.
