@@ -15,7 +15,9 @@ use super::site::Site;
 use super::volumes::Place;
 use crate::lifecycle::StartProblem;
 use crate::sandbox::net::OwnNames;
-use crate::sandbox::volume::{Assembled, Assembly, Bind, ReadOnly, SubPath, open_sub_path};
+use crate::sandbox::volume::{
+    Assembled, Assembly, Bind, ReadOnly, SubPath, open_sub_path, remove_tree,
+};
 use crate::sandbox::wasm::Mount;
 use crate::spec::Composed;
 use crate::spec::pod::{self, Container, Pod, VolumeSource};
@@ -260,12 +262,7 @@ fn whole(host: PathBuf) -> Mount {
 /// every mount. A volume mounted at `/` takes its place.
 fn root(container: &Container, pieces: &[Piece], site: &Site) -> Result<PathBuf> {
     let root = site.root(&container.name);
-    match std::fs::remove_dir_all(&root) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            return Err(e).context("could not clear the container's root");
-        }
-        _ => {}
-    }
+    remove_tree(&root).context("could not clear the container's root")?;
     let volume = pieces.iter().find(|piece| piece.target == Path::new("/"));
     let make = |place: &Path| {
         let place = place.strip_prefix("/").unwrap_or(place);

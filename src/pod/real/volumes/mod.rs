@@ -16,7 +16,7 @@ use std::time::SystemTime;
 
 use super::World;
 use crate::sandbox::volume::host_path::{self, PathKind};
-use crate::sandbox::volume::{Tmpfs, own_group, quota, shared_dir};
+use crate::sandbox::volume::{Tmpfs, own_group, quota, remove_tree, shared_dir};
 use crate::spec::pod::{
     EmptyDir, EnvValue, FsGroup, HostPathKind, Medium, Pod, Volume, VolumeSource,
 };
@@ -270,12 +270,7 @@ fn make_disk(path: &Path, dir: &EmptyDir) -> Result<(), String> {
 
 /// What an earlier process has shown there, or had in its place.
 fn clear(path: &Path) -> std::io::Result<()> {
-    match std::fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(path),
-        Ok(_) => std::fs::remove_file(path),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+    remove_tree(path).map_err(|error| std::io::Error::other(format!("{error:#}")))
 }
 
 fn no_memory(volume: &str) -> (&'static str, String) {
