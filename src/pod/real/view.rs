@@ -57,6 +57,8 @@ struct Piece {
     recursive: bool,
     /// Its files are made by us and may be copied.
     generated: bool,
+    /// A place of the machine, where devices may lie.
+    machine: bool,
 }
 
 impl View {
@@ -166,6 +168,7 @@ impl Keep {
             read_only: mount.read_only || generated || locked,
             recursive: mount.recursive_read_only,
             generated,
+            machine: matches!(volume.source, VolumeSource::HostPath { .. }),
         };
         if let VolumeSource::HostPath { path, .. } = &volume.source {
             piece.directory = look(path)
@@ -305,7 +308,12 @@ fn put_together(root: &Path, pieces: &[Piece], keep: &Keep) -> Result<Assembled>
             Some(part) => Bind::sub_path(part, &guest, read_only),
             None => Bind::path(&piece.source, &guest, read_only),
         };
-        assembly.bind(bind.with_context(|| format!("mount at {guest}"))?);
+        let bind = bind.with_context(|| format!("mount at {guest}"))?;
+        assembly.bind(if piece.machine {
+            bind.with_devices()
+        } else {
+            bind
+        });
     }
     assembly.build()
 }
