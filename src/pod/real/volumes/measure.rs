@@ -112,3 +112,104 @@ fn memory_limit(pod: &Pod) -> Option<u64> {
     }
     Some(together.max(alone))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::spec;
+
+    const MIB: u64 = 1 << 20;
+
+    fn pod(spec: &str) -> Pod {
+        let text = format!("{{metadata: {{name: web, namespace: default}}, spec: {{{spec}}}}}");
+        let object = serde_yaml::from_str(&text).unwrap();
+        spec::resolve(object, Path::new("/"), "u-1".into(), crate::pod::now()).unwrap()
+    }
+
+    fn container(name: &str, memory: &str) -> String {
+        let limits = match memory {
+            "" => String::new(),
+            memory => format!(", resources: {{limits: {{memory: {memory}}}}}"),
+        };
+        format!("{{name: {name}, image: wasmpod/toolbox{limits}}}")
+    }
+
+    #[test]
+    fn a_volume_in_memory_is_as_large_as_the_smallest_of_three() {
+        let alone = |memory: &str| format!("containers: [{}]", container("a", memory));
+        let both = format!(
+            "containers: [{}, {}], initContainers: [{}]",
+            container("a", "16Mi"),
+            container("b", "16Mi"),
+            container("i", "64Mi"),
+        );
+        // What the containers may have, what is written, what the machine has, what comes of it: in MiB.
+        let table = [
+            (alone(""), None, 0, None),
+            (alone(""), None, 100, Some(100)),
+            (alone(""), Some(200), 100, Some(100)),
+            (alone("32Mi"), None, 100, Some(32)),
+            (alone("32Mi"), Some(8), 100, Some(8)),
+            (both, None, 100, Some(64)),
+            (
+                format!(
+                    "containers: [{}, {}]",
+                    container("a", "8Mi"),
+                    container("b", "")
+                ),
+                None,
+                100,
+                Some(100),
+            ),
+        ];
+        for (spec, written, machine, expected) in table {
+            let written: Option<u64> = written;
+            let dir = EmptyDir {
+                medium: Medium::Memory,
+                size_limit: written.map(|mib| spec::pod::SizeLimit {
+                    bytes: mib * MIB,
+                    written: format!("{mib}Mi"),
+                }),
+                enforced: false,
+            };
+            let allocatable = Allocatable {
+                memory: machine * MIB,
+                ..Allocatable::default()
+            };
+            let size = memory_size(&dir, &pod(&spec), &allocatable);
+            let expected: Option<u64> = expected;
+            assert_eq!(size, expected.map(|mib| mib * MIB), "{spec}");
+        }
+    }
+
+    #[test]
+    fn what_holds_too_much_is_named_in_the_kubelets_words() {
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::write(scratch.path().join("file"), vec![1; 3 * MIB as usize]).unwrap();
+        let measure = |bytes: u64| {
+            Measurement(vec![Watched {
+                volume: "cache".into(),
+                path: scratch.path().into(),
+                bytes,
+                written: "1Mi".into(),
+            }])
+            .take()
+        };
+        assert_eq!(measure(16 * MIB), None);
+        let message = "Usage of EmptyDir volume \"cache\" exceeds the limit \"1Mi\". ";
+        assert_eq!(measure(MIB).unwrap().message, message);
+    }
+
+    #[test]
+    fn a_volume_that_is_gone_is_no_reason_to_evict() {
+        let gone = Measurement(vec![Watched {
+            volume: "cache".into(),
+            path: "/no/such/folder".into(),
+            bytes: 0,
+            written: "1Mi".into(),
+        }]);
+        assert_eq!(gone.take(), None);
+    }
+}
