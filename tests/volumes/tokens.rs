@@ -157,3 +157,43 @@ fn a_token_is_renewed_before_it_ends_and_never_after() {
     let issued = issuer.issued.load(Ordering::Relaxed);
     assert!((3..=4).contains(&issued), "{issued} tokens were signed");
 }
+
+/// What review says of the token in a running pod: its user, and whether it is authenticated.
+fn reviewed(host: &Host, token: &str) -> (bool, String) {
+    let run = host.run(["token", "review", token]);
+    (run.code() == 0, run.stdout)
+}
+
+#[test]
+fn a_stored_pod_has_the_token_of_its_account_unless_it_wants_none() {
+    let host = Host::new();
+    let sleeper = || container("app").command(["sleep", "100000"]);
+    apply(&host, &pod("web").grace(1).container(sleeper()));
+    ready(&host);
+    let listed = exec(&host, ["ls", PLACE]);
+    assert_eq!(listed, "ca.crt\nnamespace\ntoken\n");
+    assert_eq!(
+        exec(&host, ["cat", &format!("{PLACE}/namespace")]),
+        "default"
+    );
+    let token = exec(&host, ["cat", &format!("{PLACE}/token")]);
+    let (valid, told) = reviewed(&host, &token);
+    assert!(
+        valid && told.contains("system:serviceaccount:default:default"),
+        "{told}"
+    );
+    // It is the pod's, and good as long as the pod is there.
+    host.run(["delete", "pod", "web"]).success();
+    let (valid, told) = reviewed(&host, &token);
+    assert!(!valid, "{told}");
+    let without = pod("web")
+        .grace(1)
+        .container(sleeper())
+        .set("spec.automountServiceAccountToken", false);
+    apply(&host, &without);
+    ready(&host);
+    let run = host.run(["exec", "web", "--", "ls", PLACE]);
+    assert_ne!(run.code(), 0, "{run}");
+    host.run(["delete", "pod", "web"]).success();
+    assert_clean(&host);
+}
