@@ -122,7 +122,7 @@ pub struct Pod {
 }
 
 enum Runner {
-    Real(Actor<real::Real>),
+    Real(Box<Actor<real::Real>>),
     Sim(Actor<sim::Sim>),
 }
 
@@ -160,7 +160,8 @@ impl Pod {
             None => Life::new(spec, node, now),
         };
         let desk = machine.desk();
-        Ok(Pod::assemble(life, machine, Runner::Real, Some(desk)))
+        let runner = |actor| Runner::Real(Box::new(actor));
+        Ok(Pod::assemble(life, machine, runner, Some(desk)))
     }
 
     /// The same pod on a simulated machine: containers follow the script in their annotations
