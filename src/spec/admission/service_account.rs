@@ -113,9 +113,20 @@ fn covers(mount: &v1::VolumeMount) -> bool {
     mount.mount_path.trim_end_matches('/') == MOUNT_PATH
 }
 
-/// `apiserver/pkg/storage/names/generate.go`, with letters of which no words can be made.
+/// Of these no words can be made (`apimachinery/pkg/util/rand/rand.go`).
+const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+/// The chance by which a volume of a token got its name; none if that is the name of something else.
+pub fn chance_of(volume: &str) -> Option<[u8; 5]> {
+    let end = volume.strip_prefix(VOLUME_PREFIX)?;
+    let place = |letter: u8| LETTERS.iter().position(|one| *one == letter);
+    let chance = end.bytes().map(|letter| u8::try_from(place(letter)?).ok());
+    let chance: Vec<u8> = chance.collect::<Option<_>>()?;
+    chance.try_into().ok()
+}
+
+/// `apiserver/pkg/storage/names/generate.go`
 fn volume_name(chance: [u8; 5]) -> String {
-    const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let end = chance.map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
     VOLUME_PREFIX.chars().chain(end).collect()
 }
