@@ -21,11 +21,12 @@ use anyhow::{Context as _, bail};
 use k8s_openapi::api::core::v1;
 use tokio::sync::oneshot;
 
+use super::fleet::Fleet;
 use super::run::{node, raise_file_limit};
 use super::surroundings::Stored;
 use super::{Context, Failure, Globals};
 use crate::control;
-use crate::node::{Hold, Layout, Record, Store, StoreError};
+use crate::node::{Among, Hold, Layout, Record, Store, StoreError};
 use crate::pod::{self, Compiler, CriLog, Ending, Handle, Images, Options, Pod, Served, StdinFrom};
 use crate::spec::{self, pod::Pod as Spec};
 use launcher::Launcher;
@@ -60,7 +61,7 @@ fn live(args: &Args, globals: Globals, launcher: &mut Launcher) -> Result<(), Fa
     })?;
     let layout = context.layout();
     // From here to the end of this function this process is the pod.
-    let _hold = Hold::take(&layout, &args.uid).map_err(anyhow::Error::new)?;
+    let hold = Hold::take(&layout, &args.uid).map_err(anyhow::Error::new)?;
     let store = context.store();
     let object = object(&store, args).inspect_err(|_| forget(&store, args))?;
     let spec = Arc::new(resolve(&object, &args.uid)?);
@@ -80,7 +81,19 @@ fn live(args: &Args, globals: Globals, launcher: &mut Launcher) -> Result<(), Fa
     // A thread may still hang in something that cannot be interrupted.
     runtime.shutdown_background();
     carried?;
-    process.bury()
+    process.bury()?;
+    let context = process.context;
+    drop(hold);
+    make_room(&context);
+    Ok(())
+}
+
+/// What this pod had may be what another one waits for. That this fails is no concern of a pod that has ended.
+fn make_room(context: &Context) {
+    let placed = Fleet::new(context).and_then(|fleet| fleet.place(Among::Marked));
+    if let Err(error) = placed {
+        tracing::warn!("pods that wait for a place are left waiting: {error:?}");
+    }
 }
 
 /// What is stored, if it is still what this process was started for.
