@@ -50,7 +50,6 @@ const SPEC: &[Row<v1::PodSpec>] = &[
             .is_some_and(|resources| *resources != v1::ResourceRequirements::default())
     }),
     ("runtimeClassName", |s| written(&s.runtime_class_name)),
-    ("schedulingGates", |s| filled(&s.scheduling_gates)),
     ("schedulingGroup", |s| s.scheduling_group.is_some()),
     ("shareProcessNamespace", |s| {
         s.share_process_namespace == Some(true)

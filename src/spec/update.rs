@@ -16,7 +16,7 @@ const ALLOWED: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`
     `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
 /// Complains about every change that Kubernetes forbids: all but labels, annotations, images, a deadline that comes
-/// earlier, and more tolerations.
+/// earlier, more tolerations, fewer scheduling gates, and what a gated pod selects.
 pub fn check(old: &v1::Pod, new: &v1::Pod) -> Result<(), Complaints> {
     let (old, new) = (defaulted(old), defaulted(new));
     let mut report = Report::default();
@@ -178,6 +178,11 @@ fn spec(old: &v1::Pod, new: &v1::Pod, report: &mut Report) {
     if added {
         munged.tolerations.clone_from(&old.tolerations);
     }
+    gates(old, new, &path, report);
+    munged.scheduling_gates.clone_from(&old.scheduling_gates);
+    if is_gated(old) && selects_more(old, new) {
+        munged.node_selector.clone_from(&old.node_selector);
+    }
     let changes = differences(old, &munged);
     if !changes.is_empty() {
         let detail = format!(
@@ -223,6 +228,31 @@ fn tolerations(old: &v1::PodSpec, new: &v1::PodSpec, path: &Path, report: &mut R
         );
     }
     kept
+}
+
+/// Gates are only ever taken away.
+fn gates(old: &v1::PodSpec, new: &v1::PodSpec, path: &Path, report: &mut Report) {
+    let path = path.field("schedulingGates");
+    let known = old.scheduling_gates.as_deref().unwrap_or_default();
+    let gates = new.scheduling_gates.iter().flatten().enumerate();
+    for (index, gate) in gates.filter(|(_, gate)| !known.contains(gate)) {
+        let detail = format!(
+            "only deletion is allowed, but found new scheduling gate '{}'",
+            gate.name
+        );
+        report.forbidden(&path.index(index), &detail);
+    }
+}
+
+fn is_gated(spec: &v1::PodSpec) -> bool {
+    count(&spec.scheduling_gates) > 0
+}
+
+/// As long as nobody has looked for a place, the pod may become more choosy.
+fn selects_more(old: &v1::PodSpec, new: &v1::PodSpec) -> bool {
+    let new = new.node_selector.as_ref();
+    let mut all = old.node_selector.iter().flatten();
+    all.all(|(key, value)| new.and_then(|new| new.get(key)) == Some(value))
 }
 
 fn images_of(old: &v1::PodSpec, new: &mut v1::PodSpec) {

@@ -226,3 +226,37 @@ fn a_new_pod_has_no_ephemeral_containers() {
         "Pod \"web\": spec.ephemeralContainers: Forbidden: cannot be set on create"
     );
 }
+
+#[test]
+fn scheduling_gates_are_only_taken_away_and_a_gated_pod_may_select_more() {
+    let pod = |spec: Value| -> v1::Pod {
+        let mut spec = spec;
+        spec["containers"] = json!([{ "name": "app", "image": "wasmpod/toolbox" }]);
+        let pod = json!({ "metadata": { "name": "web" }, "spec": spec });
+        serde_json::from_value(pod).unwrap()
+    };
+    let gate = |names: &[&str]| {
+        let gates = names.iter().map(|name| json!({ "name": name }));
+        json!(gates.collect::<Vec<_>>())
+    };
+    let gated = |names: &[&str], selector: Value| {
+        pod(json!({ "schedulingGates": gate(names), "nodeSelector": selector }))
+    };
+    let old = gated(&["a", "b"], json!({ "disk": "ssd" }));
+    assert_eq!(
+        check(&old, &gated(&["b"], json!({ "disk": "ssd" }))),
+        Ok(())
+    );
+    assert_eq!(
+        check(&old, &gated(&[], json!({ "disk": "ssd", "gpu": "1" }))),
+        Ok(())
+    );
+    let refused = |new: &v1::Pod| check(&old, new).unwrap_err().to_string();
+    assert_eq!(
+        refused(&gated(&["a", "c"], json!({ "disk": "ssd" }))),
+        "Pod \"web\": spec.schedulingGates[1]: Forbidden: only deletion is allowed, but found new scheduling gate 'c'"
+    );
+    assert!(refused(&gated(&["a", "b"], json!({ "disk": "hdd" }))).contains("nodeSelector"));
+    let free = gated(&[], json!({ "disk": "ssd" }));
+    assert!(check(&free, &gated(&[], json!({ "disk": "ssd", "gpu": "1" }))).is_err());
+}
