@@ -28,6 +28,34 @@ pub fn admit(
     pod: v1::Pod,
     validate: Validate,
 ) -> Result<(Admitted, Vec<Complaint>), StoreError> {
+    admit_by(store, pod, chance(), validate)
+}
+
+/// The same for a pod that is to take the place of `live`: what is chosen by chance is chosen as it was then.
+///
+/// # Errors
+/// As there.
+pub fn admit_like(
+    store: &Store,
+    live: &v1::Pod,
+    pod: v1::Pod,
+    validate: Validate,
+) -> Result<(Admitted, Vec<Complaint>), StoreError> {
+    let volumes = live
+        .spec
+        .iter()
+        .flat_map(|spec| spec.volumes.iter().flatten());
+    let mut names = volumes.into_iter().map(|volume| volume.name.as_str());
+    let chance = names.find_map(service_account::chance_of);
+    admit_by(store, pod, chance.unwrap_or_else(self::chance), validate)
+}
+
+fn admit_by(
+    store: &Store,
+    pod: v1::Pod,
+    chance: [u8; 5],
+    validate: Validate,
+) -> Result<(Admitted, Vec<Complaint>), StoreError> {
     let namespace = pod.metadata.namespace.clone();
     let namespace = namespace.as_deref().unwrap_or("default");
     let name = LazyCell::new({
@@ -53,7 +81,7 @@ pub fn admit(
     let surroundings = Surroundings {
         account: Some(Account {
             object: account.as_ref(),
-            chance: chance(),
+            chance,
         }),
         presets: &presets,
         limits: &limits,

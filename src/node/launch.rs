@@ -101,16 +101,19 @@ pub fn due(sight: &Sight) -> Option<u32> {
         return Some(0);
     };
     let status = pod.status.as_ref()?;
-    let policy = pod
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.restart_policy.as_deref());
-    let interrupted = sight.lost
-        || matches!(
-            status.reason.as_deref(),
-            Some(crate::lifecycle::SANDBOX_LOST | "Terminated")
-        );
-    (interrupted && policy != Some("Never")).then_some(attempt + 1)
+    let again = comes_back(pod, status) || (sight.lost && !is_once(pod));
+    again.then_some(attempt + 1)
+}
+
+/// Whether a pod that came to its end, by its status, is to run again all the same: it was interrupted, and not by itself.
+pub(super) fn comes_back(pod: &v1::Pod, status: &v1::PodStatus) -> bool {
+    let reason = status.reason.as_deref();
+    matches!(reason, Some(crate::lifecycle::SANDBOX_LOST | "Terminated")) && !is_once(pod)
+}
+
+fn is_once(pod: &v1::Pod) -> bool {
+    let spec = pod.spec.as_ref();
+    spec.and_then(|spec| spec.restart_policy.as_deref()) == Some("Never")
 }
 
 /// Launches pod processes. Cheap to clone.

@@ -58,7 +58,7 @@ mod writers;
 #[cfg(test)]
 mod tests;
 
-pub use admit::{Created, admit, create_pod, note_event};
+pub use admit::{Created, admit, admit_like, create_pod, note_event};
 pub use any::AnyObjects;
 pub use claims::ClaimError;
 pub use delete::{Deleted, Deletion, delete};

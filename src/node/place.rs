@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1;
 
 use super::error::StoreError;
+use super::launch::comes_back;
 use super::marks::Mark;
 use super::published::{Published, is_terminal};
 use super::unplaced::{Word, say};
@@ -206,10 +207,14 @@ impl Others {
     }
 }
 
+/// Whether it needs nothing of the machine any more. One that was only interrupted comes back for it.
 fn has_ended(store: &Store, pod: &v1::Pod) -> bool {
     let published = store.published(pod.metadata.uid.as_deref().unwrap_or_default());
-    published
-        .is_ok_and(|published| published.is_some_and(|published| is_terminal(&published.status)))
+    published.is_ok_and(|published| {
+        published.is_some_and(|published| {
+            is_terminal(&published.status) && !comes_back(pod, &published.status)
+        })
+    })
 }
 
 /// Which pods are looked at.

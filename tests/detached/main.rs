@@ -12,6 +12,7 @@ mod delete;
 mod kinds;
 mod lives;
 mod logs;
+mod place;
 mod sessions;
 mod shown;
 mod up;

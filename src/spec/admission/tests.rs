@@ -375,3 +375,24 @@ fn pull_secrets_of_the_account_are_refused_as_those_of_the_pod_would_be() {
     let (_, warnings) = admit(frontend(json!({})), &surroundings, Validate::Warn).unwrap();
     assert_eq!(warnings.len(), 1);
 }
+
+#[test]
+fn a_volumes_name_tells_the_chance_that_made_it() {
+    let account = v1::ServiceAccount::default();
+    let named = |chance| {
+        let mut pod = frontend(json!({}));
+        service_account::fill_in(&mut pod, Some(&account), chance).unwrap();
+        pod.spec.unwrap().volumes.unwrap()[0].name.clone()
+    };
+    let name = named([7, 200, 26, 27, 255]);
+    let again = service_account::chance_of(&name).unwrap();
+    assert_eq!(named(again), name);
+    for other in [
+        "kube-api-access-",
+        "kube-api-access-bbbbbb",
+        "kube-api-access-bbbba",
+        "data",
+    ] {
+        assert_eq!(service_account::chance_of(other), None, "{other}");
+    }
+}
