@@ -4,6 +4,9 @@
 //! the nearest one that is. A value of the wrong type is recorded and replaced by an empty one, so that the rest of the
 //! document is still looked at; the object that comes out is then of no use but to be validated further.
 
+mod inside;
+mod unknown;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
@@ -15,6 +18,8 @@ use super::complaint::{ComplaintKind, MAX_COMPLAINTS};
 use super::node::{Entry, Node, Value};
 use super::report::Path;
 use super::scalar::Plain;
+use inside::Inside;
+pub use unknown::unknown;
 
 /// In place of what is in a secret.
 pub const REDACTED: &str = "\"<secret contents redacted>\"";
@@ -98,33 +103,6 @@ struct Decoder<'n, 'p> {
     path: Path<'p>,
     log: &'n Log,
     inside: Inside,
-}
-
-/// What is special about where a value stands.
-#[derive(Clone, Copy, Default)]
-struct Inside {
-    /// In a Quantity, which may be written as a number.
-    numbers_too: bool,
-    /// Bytes, written in base64.
-    base64: bool,
-    /// What no message may show.
-    secret: bool,
-}
-
-impl Inside {
-    /// The place of a field of this object, or of what is below it.
-    fn field(self, object: Option<&str>, field: &str) -> Inside {
-        let secret = object == Some("Secret") && matches!(field, "data" | "stringData");
-        let base64 = matches!(
-            (object, field),
-            (Some("Secret"), "data") | (Some("ConfigMap"), "binaryData")
-        );
-        Inside {
-            numbers_too: false,
-            base64: self.base64 || base64,
-            secret: self.secret || secret,
-        }
-    }
 }
 
 impl Decoder<'_, '_> {
@@ -438,33 +416,4 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             inside: self.parent.inside.field(self.name, &entry.key),
         })
     }
-}
-
-/// `Unknown field: did you mean "image"?`
-pub fn unknown(field: &str, known: &[&str]) -> String {
-    match nearest(field, known) {
-        Some(known) => format!("Unknown field: did you mean {known:?}?"),
-        None => format!("Unknown field: known here are {}", known.join(", ")),
-    }
-}
-
-/// The known word that was most likely meant, if any is near.
-fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    const NEAR: f64 = 0.6;
-    // Distances are quadratic; no field of Kubernetes is that long.
-    if word.len() > 100 {
-        return None;
-    }
-    let lower = word.to_lowercase();
-    known
-        .iter()
-        .map(|&candidate| {
-            (
-                strsim::normalized_damerau_levenshtein(&lower, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
-        .filter(|&(likeness, _)| likeness >= NEAR)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }
