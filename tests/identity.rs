@@ -65,9 +65,15 @@ fn a_token_is_for_those_who_were_named() {
     let token = token(&host, ["--audience", "vault", "--duration=10m"]);
     let asked = host.run(["token", "review", &token, "--audience", "vault"]);
     asked.success().says(&["- vault", "authenticated: true"]);
-    host.run(["token", "review", &token])
-        .assert_code(1)
-        .says(&["token audiences [\"vault\"] is invalid for the target audiences"]);
+    let error = "-o=jsonpath={.status.error}";
+    let run = host.run(["token", "review", &token, error]).assert_code(1);
+    let own = "https://kubernetes.default.svc.cluster.local";
+    assert_eq!(
+        run.stdout,
+        format!(
+            "[invalid bearer token, token audiences [\"vault\"] is invalid for the target audiences [{own:?}]]"
+        )
+    );
 }
 
 #[test]
