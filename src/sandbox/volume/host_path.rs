@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_made_says_why_as_the_kubelet_does() {
+    fn what_cannot_be_made_says_why_as_go_words_it() {
         let scratch = tempfile::tempdir().unwrap();
         let file = scratch.path().join("file");
         fs::write(&file, "").unwrap();

@@ -64,7 +64,7 @@ const LAYOUT: [&str; 8] = [
 ];
 
 #[test]
-fn a_set_is_laid_out_as_the_kubelet_does() {
+fn a_set_is_laid_out_behind_one_link() {
     let scratch = tempfile::tempdir().unwrap();
     let files = set(&[("pass", "secret"), ("team/user", "admin")]);
     assert!(AtomicDir::write(scratch.path(), &files, noon()).unwrap());
