@@ -39,6 +39,7 @@ const SPEC_HONOURED: &[&str] = &[
     "readinessGates",
     "restartPolicy",
     "schedulerName",
+    "schedulingGates",
     // Field by field, below.
     "securityContext",
     "serviceAccount",
