@@ -410,5 +410,8 @@ fn what_is_run_is_admitted_by_the_objects_beside_it() {
     );
     let run = host.run(["run", "picky.yaml"]);
     assert_ne!(run.code(), 0);
-    run.says(&["error: pods \"picky\" is forbidden: 0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector"]);
+    run.says(&[
+        "error: pod \"picky\" has no place on this machine: 0/1 nodes are available: \
+         1 node(s) didn't match Pod's node affinity/selector. preemption: ",
+    ]);
 }

@@ -9,6 +9,7 @@ mod crash;
 mod delete;
 mod launch;
 mod namespaces;
+mod place;
 mod process;
 mod reconcile;
 mod seal;
