@@ -17,8 +17,8 @@ use super::incoming::{self, Remember};
 use super::outcome::{DryRun, DryRunFlag, Form, Outcome};
 use super::targets::LabelFlag;
 use super::{Context, Failure, Strictness, locked, stages, token};
-use crate::node::StoreError;
-use crate::spec::Object;
+use crate::node::{self, StoreError};
+use crate::spec::{Object, Validate};
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -138,7 +138,13 @@ fn would_create(fleet: &Fleet, object: Object) -> Result<Object, Failure> {
         .into());
     }
     match fleet.reader.stored(kind, namespace, object.name()) {
-        Err(error) if error.is_not_found() => Ok(object),
+        Err(error) if error.is_not_found() => match object {
+            Object::Pod(pod) => {
+                let (admitted, _) = node::admit(&fleet.store, *pod, Validate::Strict)?;
+                Ok(admitted.pod.into())
+            }
+            other => Ok(other),
+        },
         Err(error) => Err(error.into()),
         Ok(there) => Err(Failure::from(StoreError::AlreadyExists {
             kind: kind.qualified_plural(),

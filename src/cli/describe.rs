@@ -134,7 +134,9 @@ fn around(reader: &Reader, object: &Object, events: bool) -> Result<Around, Fail
             let secrets = reader.list(Kind::Secret, namespace, &any)?;
             around.secrets = secrets.iter().map(|one| one.name().to_owned()).collect();
         }
-        Kind::PersistentVolumeClaim => around.pods = typed(reader.list(Kind::Pod, namespace, &any)?),
+        Kind::PersistentVolumeClaim => {
+            around.pods = typed(reader.list(Kind::Pod, namespace, &any)?)
+        }
         Kind::Namespace => {
             let limits = reader.list(Kind::LimitRange, Some(object.name()), &any)?;
             around.limits = typed(limits);

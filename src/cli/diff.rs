@@ -11,8 +11,8 @@ use super::documents::{self, Document, Files};
 use super::incoming::{self, Remember};
 use super::outcome;
 use super::print;
-use super::targets::LabelFlag;
 use super::reader::Reader;
+use super::targets::LabelFlag;
 use super::{Context, Failure, Strictness, say};
 use crate::spec::{Kind, Object};
 

@@ -164,11 +164,7 @@ fn says_nothing(text: &[u8]) -> bool {
     })
 }
 
-fn document(
-    source: &Source,
-    loaded: LoadedObject,
-    context: &Context,
-) -> Result<Document, Failure> {
+fn document(source: &Source, loaded: LoadedObject, context: &Context) -> Result<Document, Failure> {
     let LoadedObject {
         mut object,
         base,

@@ -179,7 +179,12 @@ impl Edit<'_> {
     fn one(&mut self, mut edited: Object) -> Result<Option<Reason>, Failure> {
         let key = |object: &Object| {
             let (kind, uid) = (object.kind(), object.metadata().uid.clone());
-            (kind, object.namespace().to_owned(), object.name().to_owned(), uid)
+            (
+                kind,
+                object.namespace().to_owned(),
+                object.name().to_owned(),
+                uid,
+            )
         };
         let found = self.objects.iter().find(|one| key(one) == key(&edited));
         let Some(original) = found.cloned() else {

@@ -7,10 +7,10 @@ use anyhow::{Error, anyhow, bail};
 use k8s_openapi::api::core::v1::Event;
 use serde_json::{Value, json};
 
+use super::get::Place;
 use super::get::print;
 use super::print::format::Format;
 use super::print::{Table, events as rows};
-use super::get::Place;
 use super::reader::{Filter, Reader};
 use super::{Context, Failure, context, named};
 use crate::spec::{Kind, Typed};

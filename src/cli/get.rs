@@ -10,9 +10,9 @@ use anyhow::{Error, anyhow, bail};
 use serde_json::Value;
 
 use super::documents::Files;
+use super::named::{self, Asked, Named};
 use super::print::format::{Format, list_of};
 use super::print::sort_by;
-use super::named::{self, Asked, Named};
 use super::reader::{Filter, Reader};
 use super::{Context, Failure, Strictness, documents, say};
 use crate::node::StoreError;
@@ -200,7 +200,9 @@ impl Args {
     fn check(&self, wanted: &Named, filter: &Filter) -> Result<(), Error> {
         let named = wanted.asked.iter().any(|asked| !asked.names.is_empty());
         if wanted.asked.is_empty() {
-            bail!("you must specify the type of resource to get: pods, configmaps, secrets,… or all");
+            bail!(
+                "you must specify the type of resource to get: pods, configmaps, secrets,… or all"
+            );
         }
         if named && self.all_namespaces {
             bail!("a resource cannot be retrieved by name across all namespaces");

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Failure;
 use super::documents::Document;
-use crate::node::{PID_ANNOTATION, StoreError};
+use crate::node::{PID_ANNOTATION, Store, StoreError, admit_like};
 use crate::spec::{self, Complaints, Object, Validate};
 
 /// Where `apply` remembers what it was given last (`k8s.io/api/core/v1/annotation_key_constants.go`).
@@ -116,13 +116,23 @@ pub fn merged(document: &Document, live: &Object) -> Result<Object, Failure> {
     admitted(merged, live, &document.base).map_err(|complaints| invalid(live, &complaints))
 }
 
-/// What the manifest says, in the place of what is there.
-pub fn replaced(document: &Document, live: &Object, remember: Remember) -> Result<Object, Failure> {
+/// What the manifest says, in the place of what is there. A pod gets again what its admission adds, or it could not become the
+/// same one: most of it cannot be changed.
+pub fn replaced(
+    store: &Store,
+    document: &Document,
+    live: &Object,
+    remember: Remember,
+) -> Result<Object, Failure> {
     let mut new = document.object.clone();
-    if let Object::Pod(pod) = &mut new {
-        pod.status = None;
-    }
     note(&mut new, document, remember);
+    if let (Object::Pod(new), Object::Pod(live)) = (&mut new, live) {
+        let mut pod = (**new).clone();
+        pod.status = None;
+        // Of what cannot be honoured nothing can come in here: it would be a change.
+        let (again, _) = admit_like(store, live, pod, Validate::Ignore)?;
+        **new = again.pod;
+    }
     admitted(new, live, &document.base).map_err(|complaints| invalid(live, &complaints))
 }
 

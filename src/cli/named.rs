@@ -220,7 +220,10 @@ mod tests {
         assert_eq!(said("po/web"), Ok("web".to_owned()));
         assert_eq!(
             said("cm/app"),
-            Err("cannot attach to *v1.ConfigMap: selector for *v1.ConfigMap not implemented".to_owned())
+            Err(
+                "cannot attach to *v1.ConfigMap: selector for *v1.ConfigMap not implemented"
+                    .to_owned()
+            )
         );
     }
 }

@@ -69,8 +69,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             replace(args, &fleet, document)
         };
         let replaced = replaced.map_err(|failure| document.failure("replacing", failure));
-        let told =
-            replaced.and_then(|object| outcome.tell(&object, &dry_run.mark("replaced")));
+        let told = replaced.and_then(|object| outcome.tell(&object, &dry_run.mark("replaced")));
         if let Err(failure) = told {
             outcome.fail(&failure);
         }
@@ -94,7 +93,7 @@ fn replace(args: &Args, fleet: &Fleet, document: &Document) -> Result<Object, Fa
     }
     let reader = &fleet.reader;
     let live = reader.stored(document.kind(), &document.namespace, &document.name)?;
-    let new = incoming::replaced(document, &live, remember(args, document))?;
+    let new = incoming::replaced(&fleet.store, document, &live, remember(args, document))?;
     if args.dry_run.dry_run != DryRun::None {
         return Ok(new);
     }

@@ -50,7 +50,8 @@ mod tests {
     use crate::spec::Object;
 
     fn document(kind: Kind, name: &str, at: usize) -> Document {
-        let value = json!({"metadata": {"name": name, "generation": at}, "spec": {"containers": []}});
+        let value =
+            json!({"metadata": {"name": name, "generation": at}, "spec": {"containers": []}});
         Document {
             namespace: "default".to_owned(),
             name: name.to_owned(),

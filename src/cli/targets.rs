@@ -101,7 +101,10 @@ impl Target {
     pub fn deleted(&self, operation: &str) -> String {
         let (kind, name) = (self.kind.qualified_singular(), &self.name);
         if self.kind.namespaced() {
-            format!("{kind} {name:?} {operation} from {} namespace", self.namespace)
+            format!(
+                "{kind} {name:?} {operation} from {} namespace",
+                self.namespace
+            )
         } else {
             format!("{kind} {name:?} {operation}")
         }

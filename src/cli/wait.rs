@@ -184,7 +184,10 @@ fn until(
 ) -> Result<Seen, Failure> {
     let mut last: Option<Object> = None;
     loop {
-        let now = match fleet.reader.get(target.kind, &target.namespace, &target.name) {
+        let now = match fleet
+            .reader
+            .get(target.kind, &target.namespace, &target.name)
+        {
             Ok(object) => Some(object),
             Err(error) if error.is_not_found() => match (&last, condition) {
                 (None, Condition::Deleted) => return Ok(Seen::NeverThere),
@@ -231,7 +234,10 @@ fn one_gone(
     watch: &mut Watch,
 ) -> Result<(), Failure> {
     loop {
-        let there = match fleet.reader.get(target.kind, &target.namespace, &target.name) {
+        let there = match fleet
+            .reader
+            .get(target.kind, &target.namespace, &target.name)
+        {
             Err(error) if error.is_not_found() => false,
             Err(error) => return Err(error.into()),
             Ok(object) => object.metadata().uid.as_deref() == Some(uid),

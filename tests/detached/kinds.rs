@@ -69,10 +69,7 @@ type: kubernetes.io/dockerconfigjson
     let line = "create secret docker-registry s --docker-server=x --docker-username=u --docker-password=p --dry-run=client -o yaml";
     assert_eq!(says(&host, line), text);
     let text = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: team\nspec: {}\nstatus: {}\n";
-    assert_eq!(
-        says(&host, "create ns team --dry-run=client -o yaml"),
-        text
-    );
+    assert_eq!(says(&host, "create ns team --dry-run=client -o yaml"), text);
     let text = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: bot\n  namespace: team\n";
     assert_eq!(
         says(&host, "create sa bot -n team --dry-run=client -o yaml"),
@@ -184,11 +181,10 @@ fn a_namespace_is_there_before_what_is_in_it_and_takes_it_along() {
 #[test]
 fn the_objects_of_a_file_are_made_in_its_order() {
     let host = Host::new();
-    let web = pod("web").container(
-        container("app")
-            .command(["sleep", "100000"])
-            .set("envFrom", serde_json::json!([{"configMapRef": {"name": "app"}}])),
-    );
+    let web = pod("web").container(container("app").command(["sleep", "100000"]).set(
+        "envFrom",
+        serde_json::json!([{"configMapRef": {"name": "app"}}]),
+    ));
     let web = web.grace(1).set("metadata.namespace", "team").to_string();
     let map = MAP.replace("name: app", "name: app\n  namespace: team");
     let team = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: team\n";
@@ -218,7 +214,10 @@ fn a_config_map_goes_through_every_verb() {
         1,
         "error: failed to create configmap: configmaps \"app\" already exists",
     );
-    assert_eq!(says(&host, "label cm app tier=x"), "configmap/app labeled\n");
+    assert_eq!(
+        says(&host, "label cm app tier=x"),
+        "configmap/app labeled\n"
+    );
     assert_eq!(
         says(&host, "annotate configmaps/app who=me"),
         "configmap/app annotated\n"
@@ -232,13 +231,22 @@ fn a_config_map_goes_through_every_verb() {
     );
     assert_eq!(says(&host, "get cm app -o jsonpath={.data.level}"), "debug");
     assert_eq!(
-        says(&host, "get cm -l tier=x -o jsonpath={.items[*].metadata.annotations.who}"),
+        says(
+            &host,
+            "get cm -l tier=x -o jsonpath={.items[*].metadata.annotations.who}"
+        ),
         "me"
     );
     host.file("app.yaml", MAP.replace("info", "trace"));
     let run = host.run(["diff", "-f", "app.yaml"]).assert_code(1);
-    assert!(run.stdout.contains("\n-  level: debug\n+  level: trace\n"), "{run}");
-    assert_eq!(says(&host, "replace -f app.yaml"), "configmap/app replaced\n");
+    assert!(
+        run.stdout.contains("\n-  level: debug\n+  level: trace\n"),
+        "{run}"
+    );
+    assert_eq!(
+        says(&host, "replace -f app.yaml"),
+        "configmap/app replaced\n"
+    );
     assert_eq!(says(&host, "get cm app -o jsonpath={.metadata.labels}"), "");
     assert_eq!(
         says(&host, "wait cm/app --for=jsonpath={.data.level}=trace"),
@@ -253,7 +261,10 @@ fn a_config_map_goes_through_every_verb() {
         1,
         "Error from server (NotFound): configmaps \"app\" not found",
     );
-    assert_eq!(says(&host, "delete cm app --ignore-not-found"), "No resources found\n");
+    assert_eq!(
+        says(&host, "delete cm app --ignore-not-found"),
+        "No resources found\n"
+    );
 }
 
 #[test]
@@ -302,16 +313,23 @@ user:  2 bytes
     );
     let run = host.run(["diff", "-f", "keys.yaml"]).assert_code(1);
     assert!(
-        run.stdout.contains("\n-  pass: '*** (before)'\n+  pass: '*** (after)'\n"),
+        run.stdout
+            .contains("\n-  pass: '*** (before)'\n+  pass: '*** (after)'\n"),
         "{run}"
     );
-    assert!(!run.stdout.contains("geheim") && !run.stdout.contains("other"), "{run}");
+    assert!(
+        !run.stdout.contains("geheim") && !run.stdout.contains("other"),
+        "{run}"
+    );
 }
 
 #[test]
 fn descriptions_read_as_kubectls() {
     let host = Host::new();
-    says(&host, "create cm app --from-literal=level=info --from-literal=empty=");
+    says(
+        &host,
+        "create cm app --from-literal=level=info --from-literal=empty=",
+    );
     let text = "\
 Name:         app
 Namespace:    default
@@ -378,7 +396,14 @@ Events:              <none>
 #[test]
 fn changes_are_seen_by_who_watches() {
     let host = Host::new();
-    let watching: Process = host.spawn(["get", "cm", "-w", "-o", "name", "--output-watch-events=false"]);
+    let watching: Process = host.spawn([
+        "get",
+        "cm",
+        "-w",
+        "-o",
+        "name",
+        "--output-watch-events=false",
+    ]);
     says(&host, "create cm one");
     watching.stdout.wait_for("configmap/one");
     says(&host, "create cm two");
@@ -404,7 +429,9 @@ fn what_is_not_a_pod_is_not_spoken_to() {
         refuses(
             host.run(line.split(' ')),
             1,
-            &format!("error: cannot {what} *v1.ConfigMap: selector for *v1.ConfigMap not implemented"),
+            &format!(
+                "error: cannot {what} *v1.ConfigMap: selector for *v1.ConfigMap not implemented"
+            ),
         );
     }
 }
@@ -414,11 +441,18 @@ fn fields_of_all_kinds_are_explained() {
     let host = Host::new();
     let text = says(&host, "explain cm.data");
     assert!(
-        text.starts_with("KIND:       ConfigMap\nVERSION:    v1\n\nFIELD: data <map[string]string>\n"),
+        text.starts_with(
+            "KIND:       ConfigMap\nVERSION:    v1\n\nFIELD: data <map[string]string>\n"
+        ),
         "{text}"
     );
     let text = says(&host, "explain podpreset.spec");
-    assert!(text.starts_with("GROUP:      settings.k8s.io\nKIND:       PodPreset\nVERSION:    v1alpha1\n"), "{text}");
+    assert!(
+        text.starts_with(
+            "GROUP:      settings.k8s.io\nKIND:       PodPreset\nVERSION:    v1alpha1\n"
+        ),
+        "{text}"
+    );
 }
 
 #[test]
@@ -433,7 +467,10 @@ metadata: {name: data}
 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
 ",
     );
-    assert_eq!(says(&host, "apply -f claim.yaml"), "persistentvolumeclaim/data created\n");
+    assert_eq!(
+        says(&host, "apply -f claim.yaml"),
+        "persistentvolumeclaim/data created\n"
+    );
     let table = says(&host, "get pvc");
     assert!(
         table.starts_with("NAME   STATUS    VOLUME   CAPACITY   ACCESS MODES   STORAGECLASS   VOLUMEATTRIBUTESCLASS   AGE\ndata   Pending"),

@@ -52,7 +52,9 @@ impl Holder<'_> {
             Holder::ConfigMap(name) => anyhow!(
                 "cannot add key {key:?}, another key by that name already exists in Data for ConfigMap {name:?}"
             ),
-            Holder::Secret => anyhow!("cannot add key {key}, another key by that name already exists"),
+            Holder::Secret => {
+                anyhow!("cannot add key {key}, another key by that name already exists")
+            }
         }
     }
 }
@@ -145,7 +147,8 @@ pub fn from_file(source: &str, holder: Holder, entries: &mut Entries) -> Result<
         files.sort();
         Ok(files)
     };
-    let files = list().map_err(|error| anyhow!("error listing files in {path}: {}", reason(&error)))?;
+    let files =
+        list().map_err(|error| anyhow!("error listing files in {path}: {}", reason(&error)))?;
     for (name, content) in files {
         add(entries, &name, content, holder)?;
     }
@@ -254,7 +257,11 @@ mod tests {
                 pair("D", "\"q\"")
             ])
         );
-        assert!(lines("export D=4").unwrap_err().starts_with("\"export D\" is not a valid key name"));
+        assert!(
+            lines("export D=4")
+                .unwrap_err()
+                .starts_with("\"export D\" is not a valid key name")
+        );
         assert!(lines("9X=1").is_err() && lines("=v").is_err());
     }
 
@@ -299,8 +306,14 @@ mod tests {
         let said = |text| key_and_path(text).map_err(|error| error.to_string());
         assert_eq!(said("dir/a.txt"), Ok(("a.txt", "dir/a.txt")));
         assert_eq!(said("k=dir/a.txt"), Ok(("k", "dir/a.txt")));
-        assert_eq!(said("=f"), Err("key name for file path f missing".to_owned()));
-        assert_eq!(said("k="), Err("file path for key name k missing".to_owned()));
+        assert_eq!(
+            said("=f"),
+            Err("key name for file path f missing".to_owned())
+        );
+        assert_eq!(
+            said("k="),
+            Err("file path for key name k missing".to_owned())
+        );
         assert_eq!(
             said("a=b=c"),
             Err("key names or file paths cannot contain '='".to_owned())
@@ -320,6 +333,9 @@ mod tests {
         let keys: Vec<&String> = entries.keys().collect();
         assert_eq!(keys, ["a", "b"]);
         let said = from_file(&format!("k={path}"), Holder::Secret, &mut entries).unwrap_err();
-        assert_eq!(said.to_string(), "cannot give a key name for a directory path");
+        assert_eq!(
+            said.to_string(),
+            "cannot give a key name for a directory path"
+        );
     }
 }

@@ -87,8 +87,7 @@ impl Flags {
             object.metadata_mut().namespace = Some(context.namespace().to_owned());
         }
         let admitted = spec::admit_any(object.clone(), Validate::Strict);
-        let (object, _) =
-            admitted.map_err(|complaints| incoming::invalid(&object, &complaints))?;
+        let (object, _) = admitted.map_err(|complaints| incoming::invalid(&object, &complaints))?;
         let fleet = Fleet::new(context)?;
         match dry_run {
             DryRun::Server => would_create(&fleet, object),

@@ -41,7 +41,12 @@ struct Generic {
     sources: Sources,
 
     /// What is in it, if not just anything.
-    #[arg(long = "type", value_name = "TYPE", default_value = "", hide_default_value = true)]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        default_value = "",
+        hide_default_value = true
+    )]
     type_: String,
 
     /// Put a digest of the content behind the name.
@@ -67,15 +72,30 @@ struct Registry {
     docker_server: String,
 
     /// Who is known there.
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     docker_username: String,
 
     /// His password.
-    #[arg(long, value_name = "WORD", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "WORD",
+        default_value = "",
+        hide_default_value = true
+    )]
     docker_password: String,
 
     /// His address.
-    #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "",
+        hide_default_value = true
+    )]
     docker_email: String,
 
     /// Put a digest of the content behind the name.
@@ -128,11 +148,7 @@ const DOCKER_KEY: &str = ".dockerconfigjson";
 impl Registry {
     fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let name = self.flags.name("create secret docker-registry")?;
-        let secret = of(
-            name,
-            "kubernetes.io/dockerconfigjson",
-            self.entries()?,
-        );
+        let secret = of(name, "kubernetes.io/dockerconfigjson", self.entries()?);
         make(&self.flags, context, secret, self.append_hash)
     }
 

@@ -32,8 +32,7 @@ fn check(cert: &[u8], key: &[u8]) -> Result<()> {
     let public = der::public_key(&certificate)
         .ok_or_else(|| anyhow!("tls: failed to parse certificate: x509: malformed certificate"))?;
     let key = private_key(&pem::blocks(key))?;
-    let key = der::private_key(&key)
-        .ok_or_else(|| anyhow!("tls: failed to parse private key"))?;
+    let key = der::private_key(&key).ok_or_else(|| anyhow!("tls: failed to parse private key"))?;
     if fits(&public, &key)? {
         Ok(())
     } else {

@@ -7,10 +7,10 @@ use anyhow::anyhow;
 use serde_json::{Value, json};
 
 use super::super::Failure;
-use super::super::print::Table;
-use super::super::print::format::Format;
 use super::super::context;
 use super::super::named::{Asked, Named};
+use super::super::print::Table;
+use super::super::print::format::Format;
 use super::super::reader::Filter;
 use super::{Args, Form, Place, View, print};
 use crate::spec::Object;

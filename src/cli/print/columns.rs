@@ -126,10 +126,7 @@ pub fn access_modes(modes: Option<&[String]>) -> String {
     let there = SHORT
         .iter()
         .filter(|(long, _)| modes.iter().any(|mode| mode == long));
-    there
-        .map(|(_, short)| *short)
-        .collect::<Vec<_>>()
-        .join(",")
+    there.map(|(_, short)| *short).collect::<Vec<_>>().join(",")
 }
 
 /// Or `<none>`, where kubectl says so.

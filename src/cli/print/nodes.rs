@@ -123,6 +123,9 @@ mod tests {
     fn of_one_that_says_nothing_nothing_is_known() {
         let row = row(&Node::default(), true, now());
         assert_eq!(row[..2], ["Unknown", "<none>"]);
-        assert_eq!(row[4..], ["<none>", "<none>", "<unknown>", "<unknown>", "<unknown>"]);
+        assert_eq!(
+            row[4..],
+            ["<none>", "<none>", "<unknown>", "<unknown>", "<unknown>"]
+        );
     }
 }

@@ -74,7 +74,10 @@ const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum PublicKey {
-    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
+    Rsa {
+        modulus: Vec<u8>,
+        exponent: Vec<u8>,
+    },
     /// A point, uncompressed.
     Ec(Vec<u8>),
     Ed25519(Vec<u8>),

@@ -35,10 +35,26 @@ fn pairs_that_belong_together_are_taken() {
 #[test]
 fn all_others_are_refused_in_its_words() {
     let rows = [
-        (CERT, OTHER_KEY, "tls: private key does not match public key"),
-        (CERT, RSA_KEY, "tls: private key type does not match public key type"),
-        ("a: b", KEY, "tls: failed to find any PEM data in certificate input"),
-        (CERT, "a: b", "tls: failed to find any PEM data in key input"),
+        (
+            CERT,
+            OTHER_KEY,
+            "tls: private key does not match public key",
+        ),
+        (
+            CERT,
+            RSA_KEY,
+            "tls: private key type does not match public key type",
+        ),
+        (
+            "a: b",
+            KEY,
+            "tls: failed to find any PEM data in certificate input",
+        ),
+        (
+            CERT,
+            "a: b",
+            "tls: failed to find any PEM data in key input",
+        ),
         (
             KEY,
             CERT,

@@ -39,10 +39,7 @@ pub fn claim(page: &mut Page, claim: &PersistentVolumeClaim, pods: &[Pod], clock
     );
     let name = claim.metadata.name.as_deref().unwrap_or_default();
     let users = pods.iter().filter(|pod| names(pod, name));
-    page.list(
-        "Used By",
-        users.map(|pod| text(pod.metadata.name.as_ref())),
-    );
+    page.list("Used By", users.map(|pod| text(pod.metadata.name.as_ref())));
 }
 
 fn names(pod: &Pod, claim: &str) -> bool {

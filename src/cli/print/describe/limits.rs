@@ -11,7 +11,8 @@ use super::titles;
 
 const HEAD: &str =
     "Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio";
-const LINE: &str = "----\t--------\t---\t---\t---------------\t-------------\t-----------------------";
+const LINE: &str =
+    "----\t--------\t---\t---\t---------------\t-------------\t-----------------------";
 
 pub fn limit_range(page: &mut Page, limits: &LimitRange) {
     titles(page, &limits.metadata);

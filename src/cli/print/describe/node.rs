@@ -38,7 +38,10 @@ pub fn node(page: &mut Page, node: &Node, pods: &[Pod], clock: &Clock) {
     amounts(page, "Allocatable", status.allocatable.as_ref());
     system(page, status);
     let ended = |pod: &&Pod| {
-        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        let phase = pod
+            .status
+            .as_ref()
+            .and_then(|status| status.phase.as_deref());
         matches!(phase, Some("Succeeded" | "Failed"))
     };
     let pods: Vec<&Pod> = pods.iter().filter(|pod| !ended(pod)).collect();
@@ -63,8 +66,14 @@ fn conditions(page: &mut Page, status: &NodeStatus, clock: &Clock) {
         return;
     }
     page.line(0, "Conditions:");
-    page.line(1, "Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\tMessage");
-    page.line(1, "----\t------\t-----------------\t------------------\t------\t-------");
+    page.line(
+        1,
+        "Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\tMessage",
+    );
+    page.line(
+        1,
+        "----\t------\t-----------------\t------------------\t------\t-------",
+    );
     for one in conditions {
         let cells = [
             one.type_.clone(),
@@ -109,7 +118,11 @@ fn system(page: &mut Page, status: &NodeStatus) {
 
 /// The pods, and what they have been given together.
 fn inhabitants(page: &mut Page, pods: &[&Pod], allocatable: Option<&Amounts>, clock: &Clock) {
-    page.field(0, "Non-terminated Pods", &format!("({} in total)", pods.len()));
+    page.field(
+        0,
+        "Non-terminated Pods",
+        &format!("({} in total)", pods.len()),
+    );
     page.line(
         1,
         "Namespace\tName\t\tCPU Requests\tCPU Limits\tMemory Requests\tMemory Limits\tAge",
@@ -190,7 +203,9 @@ fn asked(pod: &Pod) -> (Sums, Sums) {
             amounts.filter_map(parse).collect()
         };
         let mut all = Sums::new();
-        spec.containers.iter().for_each(|one| add(&mut all, &parsed(one)));
+        spec.containers
+            .iter()
+            .for_each(|one| add(&mut all, &parsed(one)));
         let (mut sidecars, mut init) = (Sums::new(), Sums::new());
         for container in spec.init_containers.iter().flatten() {
             let own = parsed(container);
