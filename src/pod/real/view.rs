@@ -362,6 +362,7 @@ mod tests {
             read_only: false,
             recursive: false,
             generated: false,
+            machine: false,
         }
     }
 
