@@ -22,15 +22,19 @@ pub struct PodPreset {
 struct Written {
     /// The version of the schema of this object.
     #[serde(default, rename = "apiVersion")]
+    #[schemars(with = "String")]
     _api_version: Option<String>,
     /// What the object is: PodPreset.
     #[serde(default, rename = "kind")]
+    #[schemars(with = "String")]
     _kind: Option<String>,
     /// Standard object's metadata.
     #[serde(default)]
+    #[schemars(with = "ObjectMeta")]
     metadata: Option<ObjectMeta>,
     /// What is added to which pods.
     #[serde(default)]
+    #[schemars(with = "PodPresetSpec")]
     spec: Option<PodPresetSpec>,
 }
 
@@ -49,18 +53,23 @@ impl From<Written> for PodPreset {
 pub struct PodPresetSpec {
     /// The pods it is for. An empty one selects all, none selects none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "LabelSelector")]
     pub selector: Option<LabelSelector>,
     /// Variables for every container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<v1::EnvVar>")]
     pub env: Option<Vec<v1::EnvVar>>,
     /// Sources of variables for every container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<v1::EnvFromSource>")]
     pub env_from: Option<Vec<v1::EnvFromSource>>,
     /// Volumes of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<v1::Volume>")]
     pub volumes: Option<Vec<v1::Volume>>,
     /// Where every container mounts volumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<v1::VolumeMount>")]
     pub volume_mounts: Option<Vec<v1::VolumeMount>>,
 }
 

@@ -154,7 +154,8 @@ fn a_namespace_is_there_before_what_is_in_it_and_takes_it_along() {
         1,
         "error: failed to create configmap: namespaces \"team\" not found",
     );
-    host.file("web.yaml", idler("web").to_string());
+    let web = idler("web").set("metadata.namespace", "team");
+    host.file("web.yaml", web.to_string());
     refuses(
         host.run(["apply", "-n", "team", "-f", "web.yaml"]),
         1,
@@ -437,6 +438,33 @@ fn what_is_not_a_pod_is_not_spoken_to() {
 }
 
 #[test]
+fn the_machine_is_a_node() {
+    let host = Host::new();
+    let names = says(&host, "get nodes -o name");
+    let name = names.trim();
+    let table = without_age(&says(&host, "get node --no-headers"));
+    assert_eq!(table[0][1..3], ["Ready", "<none>"], "{table:?}");
+    assert_eq!(
+        says(&host, &format!("label {name} disk=ssd")),
+        format!("{name} labeled\n")
+    );
+    assert_eq!(
+        says(&host, "get nodes -l disk=ssd -o jsonpath={.items[*].metadata.labels.disk}"),
+        "ssd"
+    );
+    let text = says(&host, "describe node");
+    for part in [
+        "\nRoles:              <none>\n",
+        "disk=ssd\n",
+        "\nTaints:             <none>\nUnschedulable:      false\n",
+        "\nNon-terminated Pods:          (0 in total)\n",
+        "\nAllocated resources:\n  (Total limits may be over 100 percent, i.e., overcommitted.)\n",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+}
+
+#[test]
 fn fields_of_all_kinds_are_explained() {
     let host = Host::new();
     let text = says(&host, "explain cm.data");
@@ -447,6 +475,7 @@ fn fields_of_all_kinds_are_explained() {
         "{text}"
     );
     let text = says(&host, "explain podpreset.spec");
+    assert!(text.contains("\n  env\t<[]EnvVar>\n"), "{text}");
     assert!(
         text.starts_with(
             "GROUP:      settings.k8s.io\nKIND:       PodPreset\nVERSION:    v1alpha1\n"
