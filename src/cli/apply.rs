@@ -123,7 +123,7 @@ impl Apply<'_> {
             // Somebody was faster. An apply that wanted something else has won; with anything else it is merged again.
             let applied = annotation(&live).map(str::to_owned);
             if let Some((_, conflict)) = lost.take_if(|(seen, _)| *seen != applied)
-                && incoming::merged(document, &live)? != live
+                && incoming::merged(&self.fleet.store, document, &live)? != live
             {
                 return Err(document.failure("applying patch to", conflict));
             }
@@ -138,7 +138,7 @@ impl Apply<'_> {
 
     fn patch(&self, document: &Document, live: &Object) -> Result<(Object, &'static str), Patch> {
         let fail = |failure| Patch::Failed(document.failure("applying patch to", failure));
-        let new = match incoming::merged(document, live) {
+        let new = match incoming::merged(&self.fleet.store, document, live) {
             Ok(new) => new,
             Err(Failure::Plain(_)) if self.args.force => return self.again(document).map_err(fail),
             Err(failure) => return Err(fail(failure)),

@@ -71,7 +71,7 @@ fn pair(document: &Document, reader: &Reader) -> Result<Pair, Failure> {
     };
     // The status and who runs it is no matter of the manifest, so neither is asked for.
     let merged = match &live {
-        Some(live) => incoming::merged(document, live)?,
+        Some(live) => incoming::merged(&reader.store, document, live)?,
         None => incoming::object(document, Remember::No)?,
     };
     let mut live = live.as_ref().map(shown);

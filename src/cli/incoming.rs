@@ -97,7 +97,7 @@ pub fn remember(object: &mut Object, written: &Value) {
 }
 
 /// What the manifest makes of the object that is there: a merge of what was applied before, what is and what is said now.
-pub fn merged(document: &Document, live: &Object) -> Result<Object, Failure> {
+pub fn merged(store: &Store, document: &Document, live: &Object) -> Result<Object, Failure> {
     let (kind, name) = (document.kind(), &document.name);
     let mut new = document.written.clone();
     if let Some(object) = new.as_object_mut() {
@@ -113,11 +113,27 @@ pub fn merged(document: &Document, live: &Object) -> Result<Object, Failure> {
         let kind = kind.qualified_plural();
         Failure::Machine(anyhow!("{kind} {name:?} cannot be merged: {error}"))
     })?;
+    let merged = admitted_again(store, merged, live)?;
     admitted(merged, live, &document.base).map_err(|complaints| invalid(live, &complaints))
 }
 
-/// What the manifest says, in the place of what is there. A pod gets again what its admission adds, or it could not become the
-/// same one: most of it cannot be changed.
+/// A pod gets again what its admission adds, or it could not become the same one: most of it cannot be changed.
+fn admitted_again(store: &Store, new: Object, live: &Object) -> Result<Object, Failure> {
+    match (new, live) {
+        (Object::Pod(mut new), Object::Pod(live)) => {
+            new.status = None;
+            // Defaults first: what is the same is only seen to be so with them. That it is not valid is said later.
+            let new = match spec::admit_object((*new).clone(), Validate::Ignore) {
+                Ok((new, _)) => new,
+                Err(_) => return Ok(Object::Pod(new)),
+            };
+            Ok(admit_like(store, live, new)?.pod.into())
+        }
+        (new, _) => Ok(new),
+    }
+}
+
+/// What the manifest says, in the place of what is there.
 pub fn replaced(
     store: &Store,
     document: &Document,
@@ -126,13 +142,7 @@ pub fn replaced(
 ) -> Result<Object, Failure> {
     let mut new = document.object.clone();
     note(&mut new, document, remember);
-    if let (Object::Pod(new), Object::Pod(live)) = (&mut new, live) {
-        let mut pod = (**new).clone();
-        pod.status = None;
-        // Of what cannot be honoured nothing can come in here: it would be a change.
-        let (again, _) = admit_like(store, live, pod, Validate::Ignore)?;
-        **new = again.pod;
-    }
+    let new = admitted_again(store, new, live)?;
     admitted(new, live, &document.base).map_err(|complaints| invalid(live, &complaints))
 }
 

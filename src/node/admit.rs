@@ -1,8 +1,6 @@
 //! Admission of pods on their way into the store: what the objects of their namespace make of them, in the API server's order.
 //! The rules are [`crate::spec::admission`]'s; here is where the objects come from.
 
-use std::cell::LazyCell;
-
 use k8s_openapi::api::core::v1;
 
 use super::error::{StoreError, doing};
@@ -11,7 +9,7 @@ use super::writers::micros;
 use super::{Placement, Process, Store};
 use crate::lifecycle::{Event, EventKind, Time};
 use crate::spec::admission::{
-    self, Account, Admitted, Note, Refusal, Surroundings, service_account,
+    self, Account, Admitted, Note, Refusal, Surroundings, limit_range, preset, service_account,
 };
 use crate::spec::{Complaint, Kind, PodPreset, Validate};
 
@@ -28,76 +26,121 @@ pub fn admit(
     pod: v1::Pod,
     validate: Validate,
 ) -> Result<(Admitted, Vec<Complaint>), StoreError> {
-    admit_by(store, pod, chance(), validate)
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+    store.require_namespace(Kind::Pod, &name_of(&pod), namespace)?;
+    let mut found = Found::of(store, &pod)?;
+    let account = (found.account.take(), chance());
+    found.admit(pod, Some(account), validate)
 }
 
-/// The same for a pod that is to take the place of `live`: what is chosen by chance is chosen as it was then.
+/// Puts into a pod that is to take the place of `live` again what was put into that one when it was created, as far as it is
+/// still there to be put in: most of a pod cannot be changed, so without it nothing could. What has come since is for new pods.
 ///
 /// # Errors
-/// As there.
-pub fn admit_like(
-    store: &Store,
-    live: &v1::Pod,
-    pod: v1::Pod,
-    validate: Validate,
-) -> Result<(Admitted, Vec<Complaint>), StoreError> {
+/// As [`admit`].
+pub fn admit_like(store: &Store, live: &v1::Pod, mut pod: v1::Pod) -> Result<Admitted, StoreError> {
+    let had = |key: &str| {
+        let annotations = live.metadata.annotations.as_ref();
+        annotations.is_some_and(|annotations| annotations.contains_key(key))
+    };
     let volumes = live
         .spec
         .iter()
         .flat_map(|spec| spec.volumes.iter().flatten());
     let mut names = volumes.into_iter().map(|volume| volume.name.as_str());
     let chance = names.find_map(service_account::chance_of);
-    admit_by(store, pod, chance.unwrap_or_else(self::chance), validate)
+    let spec = pod.spec.get_or_insert_default();
+    if chance.is_none() && spec.automount_service_account_token.is_none() {
+        // There is no token in it, and there will be none.
+        let live = live.spec.as_ref();
+        spec.service_account = live.and_then(|live| live.service_account.clone());
+        spec.service_account_name = live.and_then(|live| live.service_account_name.clone());
+    }
+    let mut found = Found::of(store, &pod)?;
+    found.presets.retain(|preset| {
+        let name = preset.metadata.name.as_deref().unwrap_or_default();
+        had(&format!("{}{name}", preset::MERGED))
+    });
+    if !had(limit_range::ANNOTATION) {
+        found.limits.clear();
+    }
+    let account = chance.map(|chance| (found.account.take(), chance));
+    let (mut admitted, _) = found.admit(pod, account, Validate::Ignore)?;
+    // What they were then is what is in the pod.
+    let before = live.metadata.annotations.iter().flatten();
+    for (key, version) in before.filter(|(key, _)| key.starts_with(preset::MERGED)) {
+        let annotations = admitted.pod.metadata.annotations.as_mut();
+        if let Some(now) = annotations.and_then(|annotations| annotations.get_mut(key)) {
+            now.clone_from(version);
+        }
+    }
+    Ok(admitted)
 }
 
-fn admit_by(
-    store: &Store,
-    pod: v1::Pod,
-    chance: [u8; 5],
-    validate: Validate,
-) -> Result<(Admitted, Vec<Complaint>), StoreError> {
-    let namespace = pod.metadata.namespace.clone();
-    let namespace = namespace.as_deref().unwrap_or("default");
-    let name = LazyCell::new({
-        let meta = &pod.metadata;
-        let name = meta.name.clone().filter(|name| !name.is_empty());
-        let name = name.or_else(|| meta.generate_name.clone());
-        move || name.unwrap_or_default()
-    });
-    store.require_namespace(Kind::Pod, &name, namespace)?;
-    let account = service_account::account_of(&pod);
-    let account = match store
-        .objects::<v1::ServiceAccount>()
-        .get(namespace, account)
-    {
-        Ok(account) => Some(account),
-        Err(error) if error.is_not_found() => None,
-        Err(error) => return Err(error),
-    };
-    let mut presets = store.objects::<PodPreset>().list(Some(namespace))?;
-    presets.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-    let mut limits = store.objects::<v1::LimitRange>().list(Some(namespace))?;
-    limits.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-    let surroundings = Surroundings {
-        account: Some(Account {
-            object: account.as_ref(),
-            chance,
-        }),
-        presets: &presets,
-        limits: &limits,
-    };
-    admission::admit(pod, &surroundings, validate).map_err(|refusal| match refusal {
-        Refusal::Forbidden(message) => StoreError::Forbidden {
-            kind: Kind::Pod.qualified_plural(),
-            name: name.clone(),
-            message,
-        },
-        Refusal::Invalid(complaints) => StoreError::Invalid {
-            kind: "Pod",
-            name: name.clone(),
-            message: complaints.causes(),
-        },
-    })
+/// What was found around a pod.
+struct Found {
+    account: Option<v1::ServiceAccount>,
+    presets: Vec<PodPreset>,
+    limits: Vec<v1::LimitRange>,
+}
+
+impl Found {
+    fn of(store: &Store, pod: &v1::Pod) -> Result<Found, StoreError> {
+        let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+        let name = service_account::account_of(pod);
+        let account = match store.objects::<v1::ServiceAccount>().get(namespace, name) {
+            Ok(account) => Some(account),
+            Err(error) if error.is_not_found() => None,
+            Err(error) => return Err(error),
+        };
+        let mut presets = store.objects::<PodPreset>().list(Some(namespace))?;
+        presets.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+        let mut limits = store.objects::<v1::LimitRange>().list(Some(namespace))?;
+        limits.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+        Ok(Found {
+            account,
+            presets,
+            limits,
+        })
+    }
+
+    /// The account may be no matter; else it comes with the chance that names a volume.
+    fn admit(
+        &self,
+        pod: v1::Pod,
+        account: Option<(Option<v1::ServiceAccount>, [u8; 5])>,
+        validate: Validate,
+    ) -> Result<(Admitted, Vec<Complaint>), StoreError> {
+        let name = name_of(&pod);
+        let surroundings = Surroundings {
+            account: account.as_ref().map(|(object, chance)| Account {
+                object: object.as_ref(),
+                chance: *chance,
+            }),
+            presets: &self.presets,
+            limits: &self.limits,
+        };
+        admission::admit(pod, &surroundings, validate).map_err(|refusal| match refusal {
+            Refusal::Forbidden(message) => StoreError::Forbidden {
+                kind: Kind::Pod.qualified_plural(),
+                name,
+                message,
+            },
+            Refusal::Invalid(complaints) => StoreError::Invalid {
+                kind: "Pod",
+                name,
+                message: complaints.causes(),
+            },
+        })
+    }
+}
+
+/// As messages name a pod that may not have its name yet.
+fn name_of(pod: &v1::Pod) -> String {
+    let meta = &pod.metadata;
+    let name = meta.name.as_deref().filter(|name| !name.is_empty());
+    let name = name.or(meta.generate_name.as_deref());
+    name.unwrap_or_default().to_owned()
 }
 
 /// A pod that was admitted, and stored.

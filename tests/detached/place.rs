@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use super::common::{Host, Pod, container, eventually, free_port, pod};
-use super::{field, host_with, idle, idler, pid, ready, refuses};
+use super::{field, host_with, idle, idler, pid, ready, refuses, traces};
 
 fn machine() -> String {
     let name = nix::unistd::gethostname().expect("a machine has a name");
@@ -86,17 +86,7 @@ fn a_pod_without_a_place_can_be_deleted() {
     );
     assert!(host.processes().is_empty());
     host.run(["delete", "pod", "web"]).success();
-    let left = host.state().into_iter();
-    let left: Vec<String> = left.filter(|path| path.ends_with(".json")).collect();
-    let of_pods = |path: &&String| {
-        !path.contains("objects/namespaces")
-            && !path.contains("objects/serviceaccounts")
-            && !path.contains("objects/nodes")
-    };
-    assert_eq!(
-        left.iter().filter(of_pods).collect::<Vec<_>>(),
-        [] as [&String; 0]
-    );
+    assert_eq!(traces(&host), [] as [&str; 0]);
 }
 
 #[test]
