@@ -147,16 +147,17 @@ fn a_pod_with_a_policy_of_its_own_has_its_own_resolv_conf() {
 }
 
 #[test]
-fn a_pod_hears_once_that_there_is_no_clusters_dns() {
-    let told = events(&script("web", "true"), "MissingClusterDNS");
+fn a_pod_that_asks_for_the_clusters_dns_hears_once_that_there_is_none() {
+    let pod = script("web", "true").set("spec.dnsPolicy", "ClusterFirstWithHostNet");
+    let told = events(&pod, "MissingClusterDNS");
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
         told[0].contains("kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy."),
         "{told:?}"
     );
+    // ClusterFirst is what a pod has that asks for nothing.
     for policy in ["Default", "ClusterFirst"] {
         let quiet = script("web", "true").set("spec.dnsPolicy", policy);
-        let quiet = quiet.set("spec.hostNetwork", policy == "ClusterFirst");
         assert_eq!(events(&quiet, "MissingClusterDNS"), [""; 0], "{policy}");
     }
 }

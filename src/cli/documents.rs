@@ -172,7 +172,9 @@ fn document(source: &Source, loaded: LoadedObject, context: &Context) -> Result<
     } = loaded;
     let mut namespace = String::new();
     if object.kind().namespaced() {
-        namespace = self::namespace(object.metadata().namespace.as_deref(), context)?;
+        // As it was written: the one that is filled in is nobody's wish.
+        let wish = written.pointer("/metadata/namespace").and_then(Value::as_str);
+        namespace = self::namespace(wish, context)?;
         object.metadata_mut().namespace = Some(namespace.clone());
         written["metadata"]["namespace"] = namespace.clone().into();
     } else {

@@ -96,10 +96,14 @@ async fn every_namespace_has_the_certificate_of_the_installation() {
 #[tokio::test]
 async fn a_token_is_of_an_account_that_is_there() {
     let (_scratch, store) = store();
-    let around = Stored::around(&pod("subdomain: a"), store.clone(), "node".into());
-    let error = "failed to fetch token: serviceaccounts \"default\" not found";
-    assert_eq!(around.token(&wish()).unwrap_err(), error);
-    store.ensure_namespace("default").unwrap();
+    let around = Stored::around(&pod("subdomain: a"), store, "node".into());
+    let stranger = TokenWish {
+        service_account: "robot".into(),
+        ..wish()
+    };
+    let error = "failed to fetch token: serviceaccounts \"robot\" not found";
+    assert_eq!(around.token(&stranger).unwrap_err(), error);
+    // Which every namespace has.
     let token = around.token(&wish()).unwrap();
     assert_eq!(token.jwt.split('.').count(), 3);
     let life = token.expires.duration_since(SystemTime::now()).unwrap();
