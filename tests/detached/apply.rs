@@ -416,6 +416,7 @@ fn a_namespace_that_contradicts_the_manifest_is_refused() {
         "error: the namespace from the provided object \"a\" does not match the namespace \"b\". \
          You must pass '--namespace=a' to perform this operation.",
     );
+    host.run(["create", "namespace", "a"]).success();
     host.run(["apply", "-f", "web.yaml"]).success();
     host.run(["-n", "a", "wait", "pod/web", "--for=condition=Ready"])
         .success();

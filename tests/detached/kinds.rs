@@ -449,7 +449,10 @@ fn the_machine_is_a_node() {
         format!("{name} labeled\n")
     );
     assert_eq!(
-        says(&host, "get nodes -l disk=ssd -o jsonpath={.items[*].metadata.labels.disk}"),
+        says(
+            &host,
+            "get nodes -l disk=ssd -o jsonpath={.items[*].metadata.labels.disk}"
+        ),
         "ssd"
     );
     let text = says(&host, "describe node");

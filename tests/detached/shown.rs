@@ -47,9 +47,9 @@ fn a_killed_process_is_told_by_get_describe_and_events() {
     kill_process(&host, "web");
     assert_eq!(web(&host), ["web", "0/1", "ContainerStatusUnknown", "0"]);
     host.run(["describe", "pod", "web"]).success().says(&[
-        "Status:       Failed",
-        "Reason:       SandboxLost",
-        "Message:      Error from the sandbox: the pod process ended (signal 9)",
+        "Status:           Failed",
+        "Reason:           SandboxLost",
+        "Message:          Error from the sandbox: the pod process ended (signal 9)",
         "Message:      The container could not be located when the pod was terminated",
         "Exit Code:    137",
         "SandboxChanged",
