@@ -88,8 +88,9 @@ fn remember(args: &Args, document: &Document) -> Remember {
 
 fn replace(args: &Args, fleet: &Fleet, document: &Document) -> Result<Object, Failure> {
     if document.name.is_empty() {
-        let message = format!("resource name may not be empty");
-        return Err(Failure::Machine(anyhow::anyhow!(message)));
+        return Err(Failure::Machine(anyhow::anyhow!(
+            "resource name may not be empty"
+        )));
     }
     let reader = &fleet.reader;
     let live = reader.stored(document.kind(), &document.namespace, &document.name)?;

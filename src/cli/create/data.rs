@@ -61,9 +61,8 @@ impl Holder<'_> {
 
 impl Sources {
     pub fn read(&self, holder: Holder) -> Result<Entries, Failure> {
-        if !self.from_env_file.is_empty()
-            && !(self.from_file.is_empty() && self.from_literal.is_empty())
-        {
+        let others = !self.from_file.is_empty() || !self.from_literal.is_empty();
+        if others && !self.from_env_file.is_empty() {
             return Err(Failure::Machine(anyhow!(
                 "from-env-file cannot be combined with from-file or from-literal"
             )));

@@ -15,6 +15,8 @@ mod qos;
 mod volumes;
 
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
