@@ -72,7 +72,7 @@ pub use layout::Layout;
 pub use lock::{HoldError, Process};
 pub use machine::{cordon, machine_name};
 pub use objects::{Applied, Objects};
-pub use place::{Among, Placement, is_unplaced, place, place_and_launch};
+pub use place::{Among, Begun, Placement, is_unplaced, place, place_and_launch};
 pub use published::Published;
 pub use reconcile::{Reconciled, get, list, reconcile, reconcile_pod};
 pub use record::Record;

@@ -257,7 +257,10 @@ pub fn place(store: &Store, among: Among) -> Result<Vec<v1::Pod>, StoreError> {
     Ok(placed)
 }
 
-/// The same, and starts them.
+/// A pod that was placed, and what became of its start.
+pub type Begun = (v1::Pod, Result<Launched, LaunchError>);
+
+/// The same as [`place()`], and starts them.
 ///
 /// # Errors
 /// As there.
@@ -265,7 +268,7 @@ pub fn place_and_launch(
     store: &Store,
     launcher: &Launcher,
     among: Among,
-) -> Result<Vec<(v1::Pod, Result<Launched, LaunchError>)>, StoreError> {
+) -> Result<Vec<Begun>, StoreError> {
     let placed = place(store, among)?;
     let launched = launcher.launch_all(&placed);
     Ok(placed.into_iter().zip(launched).collect())

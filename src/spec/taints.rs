@@ -212,10 +212,17 @@ mod tests {
         words.iter().map(|word| parse(word).unwrap()).collect()
     }
 
+    /// What is typed, whether it overwrites, and what comes of it.
+    type Row<'a> = (
+        &'a [&'a str],
+        bool,
+        Result<(&'a [&'a str], &'a str), &'a str>,
+    );
+
     #[test]
     fn taints_are_added_changed_and_removed() {
         let old = taints(&["a=1:NoSchedule", "b:NoExecute"]);
-        let rows: [(&[&str], bool, Result<(&[&str], &str), &str>); 10] = [
+        let rows: [Row; 10] = [
             (
                 &["c=x:NoSchedule"],
                 false,
