@@ -20,6 +20,12 @@ const TESTED: &[&str] = &[
     "06-job",
     "07-crash-loop",
     "08-detached",
+    "09-projected-secret",
+    "10-downward-volume",
+    "11-live-configmap",
+    "12-host-aliases",
+    "13-pod-preset",
+    "14-token",
 ];
 
 fn folder(example: &str) -> PathBuf {
@@ -189,6 +195,185 @@ fn detached_is_asked_and_deleted_by_the_verbs_of_its_readme() {
         &["delete", "pod", "web"],
         "pod \"web\" deleted from default namespace\n",
     );
+}
+
+/// Applies an example, and waits until its pod is ready.
+fn applied(example: &str, pod: &str) -> Host {
+    let host = Host::new();
+    let file = folder(example).join("pod.yaml").display().to_string();
+    host.run(["apply", "-f", &file]).success();
+    let pod = format!("pod/{pod}");
+    host.run(["wait", "--for=condition=Ready", &pod]).success();
+    host
+}
+
+fn asked(host: &Host, args: &[&str]) -> String {
+    host.run(args).success().stdout
+}
+
+#[test]
+fn projected_secret_has_both_files_in_the_atomic_layout() {
+    let host = applied("09-projected-secret", "projected");
+    let log = asked(&host, &["logs", "projected"]);
+    assert_eq!(log, "I am admin, and my password has 12 characters.\n");
+    let drawn = asked(
+        &host,
+        &["exec", "projected", "--", "tree", "-a", "/projected-volume"],
+    );
+    let dated = drawn
+        .lines()
+        .find_map(|line| line.strip_prefix("|-- ..data -> "))
+        .unwrap_or_else(|| panic!("no ..data in {drawn}"));
+    assert_eq!(
+        drawn,
+        format!(
+            "/projected-volume\n|-- {dated}\n|   |-- pass\n|   `-- user\n|-- ..data -> {dated}\n|-- pass -> ..data/pass\n`-- user -> ..data/user\n\n3 directories, 4 files\n"
+        )
+    );
+    let uid = asked(
+        &host,
+        &["get", "pod", "projected", "-o", "jsonpath={.metadata.uid}"],
+    );
+    let place = format!("data/pods/{uid}/volumes/kubernetes.io~projected/all-in-one");
+    let mut found = Vec::new();
+    walk(&host.root().join(place), "", &mut found);
+    let links = ["..data -> ", "pass -> ..data/pass", "user -> ..data/user"];
+    let mut expected = vec![
+        dated.to_owned(),
+        format!("{dated}/pass"),
+        format!("{dated}/user"),
+        format!("{}{dated}", links[0]),
+        links[1].to_owned(),
+        links[2].to_owned(),
+    ];
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected, "on the machine");
+}
+
+/// Everything below a directory of the machine, links with where they point.
+fn walk(directory: &Path, above: &str, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(directory).expect("the volume can be read") {
+        let path = entry.expect("an entry can be read").path();
+        let name = path.file_name().expect("it has a name").to_string_lossy();
+        let name = format!("{above}{name}");
+        match std::fs::read_link(&path) {
+            Ok(target) => found.push(format!("{name} -> {}", target.display())),
+            Err(_) => found.push(name.clone()),
+        }
+        if !path.is_symlink() && path.is_dir() {
+            walk(&path, &format!("{name}/"), found);
+        }
+    }
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let host = Host::new();
+    let file = folder("09-projected-secret").join("pod.yaml");
+    host.run(["apply".as_ref(), "-f".as_ref(), file.as_os_str()])
+        .success();
+    for args in [["get", "secrets"], ["describe", "secrets"]] {
+        let page = asked(&host, &args);
+        assert!(page.contains("user"), "{page}");
+        assert!(
+            !page.contains("admin") && !page.contains("YWRtaW4"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn downward_volume_prints_labels_annotations_and_the_limit() {
+    let run = run("10-downward-volume", &[]).success();
+    assert_eq!(
+        run.stdout,
+        "== labels\ncluster=\"test-cluster1\"\nrack=\"rack-22\"\nzone=\"us-est-coast\"\n\
+         == annotations\nbuild=\"two\"\nbuilder=\"john-doe\"\n== limit\n64\n"
+    );
+}
+
+#[test]
+fn live_configmap_is_printed_as_it_is_edited() {
+    let host = applied("11-live-configmap", "fan");
+    let prints = |text: &str| {
+        eventually(text, || {
+            asked(&host, &["logs", "fan"]).contains(text).then_some(())
+        });
+    };
+    prints("my preferred sport is football\n");
+    let create = [
+        "create",
+        "configmap",
+        "sport",
+        "--from-literal=sport=cricket",
+    ];
+    let create: Vec<_> = create
+        .iter()
+        .chain(&["--dry-run=client", "-o", "yaml"])
+        .collect();
+    let made = host.run(create).success().stdout;
+    let applied = host.run_with_input(["apply", "-f", "-"], made).success();
+    assert_eq!(applied.stdout, "configmap/sport configured\n");
+    prints("my preferred sport is cricket\n");
+}
+
+#[test]
+fn host_aliases_are_seen_by_lookups() {
+    let run = run("12-host-aliases", &[]).success();
+    let (file, looked_up) = run.stdout.split_once("--\n").expect("two parts");
+    assert!(
+        file.ends_with("\n\n# Entries added by HostAliases.\n127.0.0.1\tfoo.local\tbar.local\n10.1.2.3\tfoo.remote\tbar.remote\n"),
+        "{file}"
+    );
+    let own = "192.0.0.8       hostaliases.shop.default.svc.cluster.local hostaliases\n";
+    assert_eq!(
+        looked_up,
+        format!(
+            "127.0.0.1       foo.local bar.local\n10.1.2.3        foo.remote bar.remote\n{own}{own}"
+        )
+    );
+}
+
+#[test]
+fn pod_preset_adds_a_variable_and_a_volume() {
+    let host = applied("13-pod-preset", "website");
+    let page = asked(&host, &["get", "pod", "website", "-o", "yaml"]);
+    for part in [
+        "    podpreset.admission.kubernetes.io/podpreset-allow-database: \"",
+        "    env:\n    - name: DB_PORT\n      value: \"6379\"\n",
+        "    - mountPath: /cache\n      name: cache-volume\n",
+        "  - emptyDir: {}\n    name: cache-volume\n",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let exec = ["exec", "website", "--", "printenv", "DB_PORT"];
+    assert_eq!(asked(&host, &exec), "6379\n");
+}
+
+#[test]
+fn token_is_good_for_its_audience_and_no_other() {
+    let host = applied("14-token", "robot");
+    let read = [
+        "exec",
+        "robot",
+        "--",
+        "cat",
+        "/var/run/secrets/tokens/vault-token",
+    ];
+    let token = asked(&host, &read);
+    let review = ["token", "review", "--audience", "vault", "-"];
+    let good = host.run_with_input(review, &token).success();
+    for part in [
+        "  authenticated: true\n",
+        "    username: system:serviceaccount:default:build-robot\n",
+        "      authentication.kubernetes.io/pod-name:\n      - robot\n",
+    ] {
+        assert!(good.stdout.contains(part), "{good}");
+    }
+    let other = host.run_with_input(["token", "review", "-"], &token);
+    assert_eq!(other.code(), 1, "{other}");
+    assert!(asked(&host, &["token", "jwks"]).contains("\"alg\": \"ES256\""));
 }
 
 #[test]
