@@ -43,6 +43,27 @@
 //! 5. `delete` marks the object and tells the process, which removes everything when the last container has ended. A process
 //!    that died without a word is found by its free lock, and whoever finds it says so and clears up behind it.
 //!
+//! # What a pod mounts and reads
+//!
+//! 1. A pod is *admitted* before it is stored: its namespace and its account must be there, presets and limit ranges are worked
+//!    into it, and what then does not fit this machine is stored without a process until it does ([`node::admit`],
+//!    [`lifecycle::schedule`]). `run` does the same with the objects of the same file.
+//! 2. A process finds what is around its pod through one trait, [`pod::Surroundings`]: configuration, secrets, claims, tokens.
+//!    The store is behind it, or the objects of a file, or whatever an embedder has.
+//! 3. Everything that may change is looked up when it is needed, in pure functions over a lookup: the variables, the command
+//!    and the sub-paths of a container at each start ([`spec::compose`]), the files of a volume when it is mounted and when
+//!    something has changed ([`spec::project`]). What is missing keeps a container waiting with the kubelet's text.
+//! 4. Volumes are mounted before the sandbox is made, and files of objects are written as the kubelet writes them: a new dated
+//!    directory, and one `rename` of `..data`. Whoever reads sees all of the old or all of the new. Secrets and tokens lie in
+//!    a tmpfs that is attached nowhere and goes with the process, where the process may have one.
+//! 5. The process is told of changes by inotify and looks at nothing while nothing changes; what a container has as a variable
+//!    or through a `subPath` stays as it was at its start.
+//! 6. A WASI guest is given directories. A container with a mount that is a file, or that lies within another mount, gets
+//!    a root that the kernel puts together in a mount namespace of its own ([`sandbox::volume::Assembly`]).
+//! 7. Names: the pod has one hosts file, one hostname and one resolv.conf, which all containers see and may change, and lookups
+//!    answer what those files say at that moment ([`spec::hostname`], [`spec::dns`]). Servers named there are reached as
+//!    a container reaches anything; only those that the machine itself uses are asked on the machine.
+//!
 //! # Decisions
 //!
 //! * **A container is a thread** of the pod's process with its own event loop and its own wasmtime store, one engine per pod. The
