@@ -173,7 +173,9 @@ fn document(source: &Source, loaded: LoadedObject, context: &Context) -> Result<
     let mut namespace = String::new();
     if object.kind().namespaced() {
         // As it was written: the one that is filled in is nobody's wish.
-        let wish = written.pointer("/metadata/namespace").and_then(Value::as_str);
+        let wish = written
+            .pointer("/metadata/namespace")
+            .and_then(Value::as_str);
         namespace = self::namespace(wish, context)?;
         object.metadata_mut().namespace = Some(namespace.clone());
         written["metadata"]["namespace"] = namespace.clone().into();

@@ -123,7 +123,7 @@ pub struct Pod {
 
 enum Runner {
     Real(Box<Actor<real::Real>>),
-    Sim(Actor<sim::Sim>),
+    Sim(Box<Actor<sim::Sim>>),
 }
 
 impl Pod {
@@ -173,7 +173,8 @@ impl Pod {
         let node = Node::new(node, Vec::new());
         let machine = sim::Sim::new(&spec)?;
         let life = Life::new(spec, node, machine.now());
-        Ok(Pod::assemble(life, machine, Runner::Sim, None))
+        let runner = |actor| Runner::Sim(Box::new(actor));
+        Ok(Pod::assemble(life, machine, runner, None))
     }
 
     fn assemble<M: Machine>(

@@ -36,7 +36,7 @@ mod tests {
     fn a_machine_has_something_of_everything() {
         let found = of_this_machine(Path::new("/no/such/folder"));
         assert!(
-            found.cpu_milli >= 1000 && found.cpu_milli % 1000 == 0,
+            found.cpu_milli >= 1000 && found.cpu_milli.is_multiple_of(1000),
             "{found:?}"
         );
         assert!(
