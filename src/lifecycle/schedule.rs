@@ -86,11 +86,7 @@ const fn neighbour(filter: &'static str, text: &'static str) -> Obstacle {
 pub fn schedule(pod: &v1::Pod, node: &v1::Node, already: Neighbours) -> Result<(), Unplaced> {
     let no_spec = v1::PodSpec::default();
     let spec = pod.spec.as_ref().unwrap_or(&no_spec);
-    if spec
-        .scheduler_name
-        .as_deref()
-        .is_some_and(|name| !matches!(name, "" | SCHEDULER))
-    {
+    if is_foreign(spec) {
         return Err(Unplaced::Foreign);
     }
     if spec
@@ -219,6 +215,30 @@ impl Obstacle {
             self.text
         )
     }
+}
+
+/// Whether the pod says anything of its place: which machine it may be on, with whom, who chooses it, and when. Tolerations say
+/// only what does not matter.
+pub fn is_choosy(pod: &v1::Pod) -> bool {
+    let Some(spec) = &pod.spec else { return false };
+    let selects = spec
+        .node_selector
+        .as_ref()
+        .is_some_and(|all| !all.is_empty());
+    let gated = spec
+        .scheduling_gates
+        .as_ref()
+        .is_some_and(|all| !all.is_empty());
+    let named = spec
+        .node_name
+        .as_deref()
+        .is_some_and(|name| !name.is_empty());
+    selects || gated || named || is_foreign(spec) || spec.affinity.is_some() || minds_others(pod)
+}
+
+fn is_foreign(spec: &v1::PodSpec) -> bool {
+    let scheduler = spec.scheduler_name.as_deref();
+    scheduler.is_some_and(|name| !matches!(name, "" | SCHEDULER))
 }
 
 /// Whether it matters to the pod which others there are, so that somebody must find out.

@@ -50,7 +50,7 @@ impl Store {
 
     /// Gives a pod that is about to be stored its machine, or marks it as waiting.
     fn settle_place(&self, pod: &mut v1::Pod) -> Result<Placement, StoreError> {
-        let placement = self.decide(pod)?;
+        let placement = self.decide(pod, Marks::Tidied)?;
         if schedule::keeps_away(pod) {
             Mark::Apart.put(self.layout(), pod)?;
         }
@@ -76,7 +76,7 @@ impl Store {
             if !is_unplaced(pod) {
                 return Ok(());
             }
-            placement = self.decide(pod)?;
+            placement = self.decide(pod, Marks::Tidied)?;
             if placement == Placement::Here {
                 // What was said while it waited is not its state any more. Somebody who is killed behind this leaves a pod that waits
                 // without a word.
@@ -93,12 +93,16 @@ impl Store {
         Ok((pod, placement))
     }
 
-    /// Why a pod that is only run, and never stored, does not have its place here.
+    /// Why a pod that is only run, and never stored, does not have its place here. Of one that says nothing of its place it is
+    /// taken for said that this is it, as of the pods of a kubelet's own files: then nothing is read.
     ///
     /// # Errors
     /// `Invalid` (another machine's pod), `Corrupt`, or the machine's.
     pub fn misplaced(&self, pod: &v1::Pod) -> Result<Option<String>, StoreError> {
-        Ok(match self.decide(pod)? {
+        if !schedule::is_choosy(pod) {
+            return Ok(None);
+        }
+        Ok(match self.decide(pod, Marks::AsTheyAre)? {
             Placement::Here => None,
             Placement::Waits(Unplaced::Unschedulable(why)) => Some(why),
             Placement::Waits(Unplaced::Gated) => Some(schedule::GATED.to_owned()),
@@ -110,20 +114,20 @@ impl Store {
     }
 
     /// The caller holds the lock of all writers, unless nothing is to come of it.
-    fn decide(&self, pod: &v1::Pod) -> Result<Placement, StoreError> {
+    fn decide(&self, pod: &v1::Pod, marks: Marks) -> Result<Placement, StoreError> {
         let node = self.node()?;
         let here = node.metadata.name.as_deref().unwrap_or_default();
         let wished = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
         match wished {
             None | Some("") => {
-                let others = Others::of(self, pod, here)?;
+                let others = Others::of(self, pod, here, marks)?;
                 Ok(match schedule::schedule(pod, &node, others.neighbours()) {
                     Ok(()) => Placement::Here,
                     Err(unplaced) => Placement::Waits(unplaced),
                 })
             }
             Some(name) if name == here => {
-                let others = Others::of(self, pod, here)?;
+                let others = Others::of(self, pod, here, marks)?;
                 let fixed = manifests::is_static(pod);
                 Ok(
                     match schedule::admit(pod, &node, others.neighbours(), fixed) {
@@ -164,6 +168,15 @@ pub fn is_unplaced(pod: &v1::Pod) -> bool {
     node.is_none_or(str::is_empty)
 }
 
+/// What is done with marks that mean nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marks {
+    /// They are removed, by whoever holds the lock of all writers.
+    Tidied,
+    /// A mark without a pod may be that of one that is being written just now.
+    AsTheyAre,
+}
+
 /// The other pods of this machine, as far as they matter to one.
 #[derive(Default)]
 struct Others {
@@ -173,11 +186,11 @@ struct Others {
 
 impl Others {
     /// Most pods mind nobody, and nobody minds them: then none is read.
-    fn of(store: &Store, pod: &v1::Pod, here: &str) -> Result<Others, StoreError> {
+    fn of(store: &Store, pod: &v1::Pod, here: &str, marks: Marks) -> Result<Others, StoreError> {
         let mut pods = if schedule::minds_others(pod) {
             store.stored_all(None)?
         } else {
-            Mark::Apart.pods(store, true)?
+            Mark::Apart.pods(store, marks == Marks::Tidied)?
         };
         let uid = &pod.metadata.uid;
         pods.retain(|other| {

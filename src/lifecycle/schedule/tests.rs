@@ -352,3 +352,27 @@ fn a_pod_that_names_the_machine_is_rejected_as_by_its_kubelet() {
         ))
     );
 }
+
+#[test]
+fn a_pod_is_choosy_that_says_anything_of_its_place() {
+    let port = json!([{ "name": "a", "ports": [{ "containerPort": 80, "hostPort": 80 }] }]);
+    let table = [
+        (json!({}), false),
+        (
+            json!({ "nodeName": "", "nodeSelector": {}, "schedulingGates": [] }),
+            false,
+        ),
+        (json!({ "schedulerName": "default-scheduler" }), false),
+        (json!({ "tolerations": [{ "operator": "Exists" }] }), false),
+        (json!({ "nodeName": "here" }), true),
+        (json!({ "nodeSelector": { "disk": "ssd" } }), true),
+        (json!({ "schedulingGates": [{ "name": "later" }] }), true),
+        (json!({ "schedulerName": "mine" }), true),
+        (json!({ "affinity": { "nodeAffinity": {} } }), true),
+        (json!({ "containers": port }), true),
+    ];
+    for (spec, choosy) in table {
+        let pod = a_pod("web", json!({}), spec.clone());
+        assert_eq!(is_choosy(&pod), choosy, "{spec}");
+    }
+}

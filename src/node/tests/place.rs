@@ -295,3 +295,31 @@ fn what_is_not_there_or_not_allowed_is_refused_as_by_the_api_server() {
     );
     assert_eq!(store.stored_all(None).unwrap(), []);
 }
+
+/// Whoever only asks could take the mark of a pod that was being stored for one that means nothing: it is there before the pod.
+#[test]
+fn who_only_asks_for_a_place_removes_no_mark() {
+    let (_dir, store) = store();
+    let mut early = pod("early");
+    early.metadata.uid = Some(uuid::Uuid::new_v4().to_string());
+    Mark::Apart.put(store.layout(), &early).unwrap();
+    let here = with("web", json!({ "nodeName": machine_name() }));
+    assert_eq!(store.misplaced(&here).unwrap(), None);
+    assert!(Mark::Apart.any(store.layout()));
+    store.create_placed(pod("other")).unwrap();
+    assert!(!Mark::Apart.any(store.layout()));
+}
+
+#[test]
+fn one_that_is_only_run_and_says_nothing_of_its_place_has_it_here() {
+    let (dir, store) = store();
+    assert_eq!(store.misplaced(&pod("web")).unwrap(), None);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    change(&store, true);
+    assert_eq!(store.misplaced(&pod("web")).unwrap(), None);
+    let choosy = with("web", json!({ "nodeSelector": { "gpu": "yes" } }));
+    assert!(store.misplaced(&choosy).unwrap().is_some());
+    let foreign = with("web", json!({ "nodeName": "elsewhere" }));
+    let error = store.misplaced(&foreign).unwrap_err();
+    assert!(matches!(error, StoreError::Invalid { .. }), "{error}");
+}
