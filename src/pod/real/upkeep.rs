@@ -133,9 +133,10 @@ impl Real {
 
     fn renew_later(&mut self) {
         let site = self.site.as_ref();
-        let at = site.and_then(|site| site.volumes.renew_at());
+        let now = SystemTime::now();
+        let at = site.and_then(|site| site.volumes.renew_at(now));
         self.upkeep.renew_at = at.map(|at| {
-            let left = at.duration_since(SystemTime::now()).unwrap_or_default();
+            let left = at.duration_since(now).unwrap_or_default();
             Instant::now() + left
         });
     }

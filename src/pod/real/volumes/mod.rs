@@ -118,8 +118,8 @@ impl Volumes {
     }
 
     /// When a token is to be renewed, by [`Volumes::refresh`].
-    pub fn renew_at(&self) -> Option<SystemTime> {
-        self.tokens.renew_at()
+    pub fn renew_at(&self, now: SystemTime) -> Option<SystemTime> {
+        self.tokens.renew_at(now)
     }
 
     /// What the pod may refer to, as it is now.

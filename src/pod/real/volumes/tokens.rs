@@ -48,8 +48,14 @@ impl Tokens {
         }
     }
 
-    pub fn renew_at(&self) -> Option<SystemTime> {
-        self.held.values().map(|held| held.renew).min()
+    /// When to look at them next. What was due and has not been renewed, because nothing was made of it (a volume that waits
+    /// for another source), is no reason to look again at once.
+    pub fn renew_at(&self, now: SystemTime) -> Option<SystemTime> {
+        let due = |held: &Token| match held.renew {
+            past if past <= now => now + RETRY,
+            later => later,
+        };
+        self.held.values().map(due).min()
     }
 }
 
@@ -132,7 +138,17 @@ mod tests {
         assert_eq!(get(6479).unwrap(), "second");
         let error = "token expired and refresh failed: nobody there";
         assert_eq!(get(6540).unwrap_err(), error);
-        assert_eq!(tokens.renew_at(), Some(at(6600)));
+        assert_eq!(tokens.renew_at(at(6540)), Some(at(6600)));
+    }
+
+    /// A volume that was never mounted, because another of its sources is missing: the pod was awake all the time.
+    #[test]
+    fn a_token_that_nobody_takes_when_it_is_due_keeps_nobody_awake() {
+        let issuer = Issuer(Mutex::new(vec![token("first", 0, 3600)]));
+        let mut tokens = Tokens::default();
+        tokens.get(&wish(), &issuer, at(0)).unwrap();
+        assert_eq!(tokens.renew_at(at(2879)), Some(at(2880)));
+        assert_eq!(tokens.renew_at(at(2880)), Some(at(2880) + RETRY));
     }
 
     #[test]
@@ -141,6 +157,6 @@ mod tests {
         let mut tokens = Tokens::default();
         let error = tokens.get(&wish(), &issuer, at(0)).unwrap_err();
         assert_eq!(error, "nobody there");
-        assert_eq!(tokens.renew_at(), None);
+        assert_eq!(tokens.renew_at(at(0)), None);
     }
 }
