@@ -251,19 +251,20 @@ fn in_memory(path: &Path, size: Option<u64>) -> Result<Option<Place>, String> {
     Ok(Some(Place::InMemory(tmpfs)))
 }
 
-/// A directory of the pod's own. One that is there already was an earlier process's, and stays as it is.
+/// A directory of the pod's own. One that is there already was an earlier process's, and stays as it is, but for its limit: that
+/// process may have been killed before it was set.
 fn make_disk(path: &Path, dir: &EmptyDir) -> Result<(), String> {
     let text = |error: anyhow::Error| format!("{error:#}");
-    if std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir()) {
-        return Ok(());
+    let present = std::fs::symlink_metadata(path).ok();
+    if !present.as_ref().is_some_and(|meta| meta.is_dir()) {
+        if present.is_some() {
+            // An earlier process had it in memory: its symlink leads to whatever has that number now.
+            clear(path).map_err(|e| format!("could not remove {}: {e}", path.display()))?;
+        }
+        shared_dir(path).map_err(text)?;
     }
-    shared_dir(path).map_err(text)?;
     match &dir.size_limit {
-        Some(limit) if dir.enforced => quota::limit(path, limit.bytes).map_err(|error| {
-            // Not to be taken for one with a limit at the next attempt.
-            let _ = std::fs::remove_dir(path);
-            text(error)
-        }),
+        Some(limit) if dir.enforced => quota::limit(path, limit.bytes).map_err(text),
         _ => Ok(()),
     }
 }
@@ -290,5 +291,51 @@ fn path_kind(kind: HostPathKind) -> PathKind {
         HostPathKind::Socket => PathKind::Socket,
         HostPathKind::CharDevice => PathKind::CharDevice,
         HostPathKind::BlockDevice => PathKind::BlockDevice,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::pod::SizeLimit;
+
+    fn empty_dir(enforced: bool) -> EmptyDir {
+        EmptyDir {
+            medium: Medium::Disk,
+            size_limit: Some(SizeLimit {
+                bytes: 1 << 20,
+                written: "1Mi".to_owned(),
+            }),
+            enforced,
+        }
+    }
+
+    /// The directory was taken for one that had its limit already.
+    #[test]
+    fn a_directory_whose_maker_was_killed_gets_its_limit_all_the_same() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (new, left) = (scratch.path().join("new"), scratch.path().join("left"));
+        std::fs::create_dir(&left).unwrap();
+        // Most file systems hold no limit, which is an error in either case.
+        let made = make_disk(&new, &empty_dir(true));
+        assert_eq!(make_disk(&left, &empty_dir(true)).is_ok(), made.is_ok());
+        for path in [new, left].iter().filter(|_| made.is_ok()) {
+            quota::release(path).unwrap();
+        }
+    }
+
+    /// The mode of whatever the symlink led to was changed, and that was given to guests.
+    #[test]
+    fn what_an_earlier_process_had_in_memory_is_not_looked_for_on_disk() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (path, foreign) = (scratch.path().join("cache"), scratch.path().join("foreign"));
+        std::fs::create_dir(&foreign).unwrap();
+        std::os::unix::fs::symlink(&foreign, &path).unwrap();
+        make_disk(&path, &empty_dir(false)).unwrap();
+        assert!(std::fs::symlink_metadata(&path).unwrap().is_dir());
+        std::fs::write(path.join("file"), "").unwrap();
+        assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 0);
+        std::os::unix::fs::symlink("nowhere", scratch.path().join("dangling")).unwrap();
+        make_disk(&scratch.path().join("dangling"), &empty_dir(false)).unwrap();
     }
 }
