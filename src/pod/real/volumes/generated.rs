@@ -1,7 +1,8 @@
 //! Volumes whose files are made: where they lie, and what is written there.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::Permissions;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -72,9 +73,13 @@ fn is_secret(projected: &Projected) -> bool {
 
 /// The folder of all volumes of one sort. Where secrets lie on disk nobody but the owner may look into it.
 fn make_folder(folder: &Path, secret: bool) -> std::io::Result<()> {
-    let mode = if secret { 0o700 } else { 0o755 };
     let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true).mode(mode).create(folder)
+    builder.recursive(true).mode(0o755).create(folder)?;
+    if secret {
+        // It may be there already, for a volume without secrets.
+        std::fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 /// A file belongs to the pod's group and can be read by it (`pkg/volume/volume_linux.go`, `changeFilePermission`).
@@ -93,4 +98,26 @@ fn files(payload: Payload, group: Option<FsGroup>) -> BTreeMap<String, FileSpec>
         (path, spec)
     });
     files.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    /// The token of a pod lay open when another projected volume of the same pod was mounted before it.
+    #[test]
+    fn a_folder_with_secrets_on_disk_is_closed_whoever_made_it() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("volumes/kubernetes.io~projected");
+        make_folder(&folder, false).unwrap();
+        assert_ne!(mode(&folder) & 0o055, 0);
+        make_folder(&folder, true).unwrap();
+        assert_eq!(mode(&folder), 0o700);
+        make_folder(&folder, false).unwrap();
+        assert_eq!(mode(&folder), 0o700);
+    }
 }
