@@ -4,10 +4,16 @@
 //! another mount, is seen in a root that the kernel has put together for this one container ([`Assembly`]); whoever may not
 //! have mounts gets what can be had without: copies of generated files.
 
+#[cfg(test)]
+mod tests;
+
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
 use super::super::etc::own_names;
 use super::command::plain;
@@ -337,7 +343,7 @@ fn make_do(root: &Path, pieces: &[Piece]) -> Result<()> {
             None if piece.directory => {}
             None if piece.generated => {
                 let place = piece.target.strip_prefix("/").unwrap_or(&piece.target);
-                std::fs::copy(&piece.source, root.join(place))
+                copy_in(&piece.source, root, place)
                     .with_context(|| format!("could not copy a file to {}", piece.guest()))?;
             }
             _ => bail!(
@@ -349,88 +355,21 @@ fn make_do(root: &Path, pieces: &[Piece]) -> Result<()> {
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn piece(target: &str, directory: bool) -> Piece {
-        Piece {
-            target: target.into(),
-            source: "/nowhere".into(),
-            part: None,
-            directory,
-            read_only: false,
-            recursive: false,
-            generated: false,
-            machine: false,
-        }
+/// Copies a file to a place below a root, which may be a volume: whatever a guest has put there is not followed out of it.
+fn copy_in(source: &Path, root: &Path, place: &Path) -> Result<()> {
+    let (folder, name) = (place.parent(), place.file_name());
+    let (folder, name) = (folder.unwrap_or(Path::new("")), name.context("no name")?);
+    let mut from = std::fs::File::open(source)?;
+    let mode = from.metadata()?.permissions().mode() & 0o777;
+    let folder = open_sub_path(root, &folder.to_string_lossy())?;
+    let folder = Dir::open_ambient_dir(folder.path(), ambient_authority())?;
+    match folder.remove_file(name) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
     }
-
-    #[test]
-    fn only_files_and_mounts_within_mounts_need_a_root_of_their_own() {
-        let table: [(&[(&str, bool)], bool); 7] = [
-            (&[], false),
-            (&[("/data", true), ("/cache", true)], false),
-            (&[("/data", true), ("/data2", true)], false),
-            // A volume in the place of the root is there to be mounted in.
-            (&[("/", true), ("/data", true)], false),
-            (&[("/data", true), ("/data/cache", true)], true),
-            (&[("/etc/app.conf", false)], true),
-            (&[("/", true), ("/a/b", true), ("/a/b/c/d", true)], true),
-        ];
-        for (mounts, expected) in table {
-            let pieces: Vec<Piece> = mounts.iter().map(|(at, dir)| piece(at, *dir)).collect();
-            assert_eq!(must_be_assembled(&pieces), expected, "{mounts:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_missing_on_the_machine_is_made_and_a_file_is_none() {
-        let scratch = tempfile::tempdir().unwrap();
-        let file = scratch.path().join("file");
-        std::fs::write(&file, "").unwrap();
-        assert!(!look(&file).unwrap());
-        assert!(look(&scratch.path().join("new/folder")).unwrap());
-        assert!(scratch.path().join("new/folder").is_dir());
-        assert!(look(&file.join("below")).is_err());
-    }
-
-    #[test]
-    fn without_mounts_generated_files_are_copied_and_nothing_else_is() {
-        let scratch = tempfile::tempdir().unwrap();
-        let root = scratch.path().join("root");
-        std::fs::create_dir_all(root.join("etc")).unwrap();
-        let source = scratch.path().join("key");
-        std::fs::write(&source, "value").unwrap();
-        let made = Piece {
-            source: source.clone(),
-            generated: true,
-            ..piece("/etc/app.conf", false)
-        };
-        make_do(&root, &[made]).unwrap();
-        assert_eq!(
-            std::fs::read_to_string(root.join("etc/app.conf")).unwrap(),
-            "value"
-        );
-        let foreign = Piece {
-            source,
-            ..piece("/etc/other", false)
-        };
-        let error = make_do(&root, &[foreign]).unwrap_err().to_string();
-        assert!(
-            error.starts_with("mount at /etc/other: ") && error.contains("CAP_SYS_ADMIN"),
-            "{error}"
-        );
-        // A volume within a volume has at least its name there.
-        let (outer, inner) = (scratch.path().join("outer"), scratch.path().join("inner"));
-        std::fs::create_dir(&outer).unwrap();
-        std::fs::create_dir(&inner).unwrap();
-        let nested = [("/data", &outer), ("/data/deep/cache", &inner)];
-        let nested = nested.map(|(at, source)| Piece {
-            source: source.clone(),
-            ..piece(at, true)
-        });
-        make_do(&root, &nested).unwrap();
-        assert!(outer.join("deep/cache").is_dir());
-    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode);
+    let mut to = folder.open_with(name, &options)?;
+    std::io::copy(&mut from, &mut to)?;
+    Ok(())
 }
