@@ -13,7 +13,6 @@ mod place;
 mod process;
 mod reconcile;
 mod seal;
-mod sealed;
 mod speed;
 mod store;
 mod watch;

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use k8s_openapi::api::core::v1;
 use serde_json::json;
 
-use super::layout;
+use super::{Fake, layout, wish};
 use crate::node::seal::{Key, is_sealed};
-use crate::node::{Applied, Objects, Store};
+use crate::node::{Applied, Deleted, Objects, Store, delete_object};
+use crate::spec::Kind;
 
 /// What must not be found on disk, in base64.
 const HIDDEN: &str = "aHVudGVyMg==";
@@ -122,6 +123,39 @@ fn what_was_written_before_there_was_a_key_is_sealed_by_the_next_writing() {
     assert!(lies_sealed(root, "b"));
     assert_eq!(with.get("default", "b").unwrap(), same);
     assert_eq!(with.get("default", "a").unwrap().data, read.data);
+}
+
+#[test]
+fn what_cannot_be_opened_can_be_thrown_away_by_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    let with = secrets(root, Some(key(root, 1)));
+    with.create(secret("a")).unwrap();
+    let without = Store::new(layout(root));
+    let mut wish = wish("default", "a");
+    assert!(delete_object(&without, &Fake::default(), Kind::Secret, &wish).is_err());
+    wish.force = true;
+    let gone = delete_object(&without, &Fake::default(), Kind::Secret, &wish).unwrap();
+    assert_eq!(gone, Deleted::Gone);
+    assert!(with.get("default", "a").unwrap_err().is_not_found());
+}
+
+/// Its file is called otherwise, and so is what it is bound to.
+#[test]
+fn a_secret_of_the_longest_name_is_sealed_and_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    let with = secrets(root, Some(key(root, 1)));
+    let name = "a".repeat(253);
+    let made = with.create(secret(&name)).unwrap();
+    assert_eq!(with.get("default", &name).unwrap(), made);
+    let folder = root.join("data/objects/secrets/default");
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let files: Vec<PathBuf> = files.filter(|path| path.is_file()).collect();
+    assert_eq!(files.len(), 1);
+    assert!(is_sealed(&fs::read(&files[0]).unwrap()));
 }
 
 #[test]
