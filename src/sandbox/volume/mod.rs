@@ -33,7 +33,7 @@ pub use assembly::{Assembled, Assembly, Bind, ReadOnly};
 pub use atomic::{AtomicDir, FileSpec};
 pub use group::own_group;
 pub use remove::remove_tree;
-pub use shared::{host_dir, shared_dir};
+pub use shared::shared_dir;
 pub use sub_path::{SubPath, open_sub_path};
 pub use tmpfs::Tmpfs;
 pub use tree::{PodTree, Spare, sweep, sweep_one};

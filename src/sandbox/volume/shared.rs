@@ -3,27 +3,13 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 /// Makes a directory that every guest may write: mode 0777, whatever the umask says.
 pub fn shared_dir(path: &Path) -> Result<()> {
     let text = || format!("could not make the directory {}", path.display());
     std::fs::create_dir_all(path).with_context(text)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).with_context(text)
-}
-
-/// Checks that a directory of this machine is there, or makes it (0755, as the kubelet's `DirectoryOrCreate`).
-pub fn host_dir(path: &Path, create: bool) -> Result<()> {
-    if create && !path.exists() {
-        return std::fs::create_dir_all(path)
-            .with_context(|| format!("could not make the directory {}", path.display()));
-    }
-    let metadata =
-        std::fs::metadata(path).with_context(|| format!("could not use {}", path.display()))?;
-    if !metadata.is_dir() {
-        bail!("{} is not a directory", path.display());
-    }
-    Ok(())
 }
 
 #[cfg(test)]
