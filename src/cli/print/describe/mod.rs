@@ -27,11 +27,10 @@ use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::jiff::tz::TimeZone;
 
 use super::{events, since};
+use crate::cli::incoming::LAST_APPLIED;
 use crate::spec::{Kind, Object};
 use page::Page;
 
-/// Not shown: it repeats the whole object.
-const HIDDEN_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Longer annotations get lines of their own, and are cut there.
 const LONG_ANNOTATION: usize = 140;
 
@@ -231,7 +230,8 @@ fn annotations(page: &mut Page, annotations: Option<&BTreeMap<String, String>>) 
     let shown = annotations
         .into_iter()
         .flatten()
-        .filter(|(key, _)| *key != HIDDEN_ANNOTATION);
+        // Not shown: it repeats the whole object.
+        .filter(|(key, _)| *key != LAST_APPLIED);
     let text = |(key, value): (&String, &String)| {
         let value = value.strip_suffix('\n').unwrap_or(value);
         if value.len() + key.len() + 2 <= LONG_ANNOTATION && !value.contains('\n') {
