@@ -54,6 +54,7 @@ pub fn run(args: &Args, globals: Globals) -> Result<ExitCode, Failure> {
 }
 
 fn live(args: &Args, globals: Globals, launcher: &mut Launcher) -> Result<(), Failure> {
+    signals::let_go_of_what_was_inherited();
     signals::outlive_the_terminal();
     let context = Context::new(Globals {
         namespace: Some(args.namespace.clone()),

@@ -1,6 +1,5 @@
 //! What is around a pod, as the store has it or as its own manifest says.
 
-mod capacity;
 mod manifest;
 mod refers;
 #[cfg(test)]
@@ -18,7 +17,7 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::sync::watch as channel;
 
 use crate::node::identity::{self, Identity, OfPod};
-use crate::node::{Kind, Store, StoreError};
+use crate::node::{Kind, Store, StoreError, capacity};
 use crate::pod::{Surroundings, Token};
 use crate::spec::admission::service_account::ROOT_CA;
 use crate::spec::pod::Pod as Spec;
@@ -92,7 +91,7 @@ impl Surroundings for Stored {
     }
 
     fn allocatable(&self) -> Allocatable {
-        capacity::of_this_machine(&self.store.layout().data)
+        capacity(&self.store.layout().data)
     }
 }
 

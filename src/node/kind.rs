@@ -25,7 +25,7 @@ pub trait Kind:
     fn strip(&mut self) {}
 
     /// Fills in what a reader sees and nobody has to write down, because it follows from the rest.
-    fn dress(&mut self) {}
+    fn dress(&mut self, _layout: &Layout) {}
 
     /// Whether the wish, which somebody carries out, has changed from `self` to `newer`.
     fn wish_differs(&self, _newer: &Self) -> bool {
@@ -75,7 +75,7 @@ impl Kind for v1::Namespace {
         self.status = None;
     }
 
-    fn dress(&mut self) {
+    fn dress(&mut self, _: &Layout) {
         let phase = match self.metadata.deletion_timestamp {
             None => "Active",
             Some(_) => "Terminating",
@@ -105,7 +105,7 @@ impl Kind for v1::PersistentVolumeClaim {
         self.status = None;
     }
 
-    fn dress(&mut self) {
+    fn dress(&mut self, _: &Layout) {
         let spec = self.spec.as_ref();
         let bound = spec.filter(|spec| {
             spec.volume_name
@@ -136,7 +136,7 @@ impl Kind for v1::Node {
         self.status = None;
     }
 
-    fn dress(&mut self) {
-        machine::tell_status(self);
+    fn dress(&mut self, layout: &Layout) {
+        machine::tell_status(self, layout);
     }
 }

@@ -5,24 +5,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use super::capacity::capacity;
 use super::error::StoreError;
 use super::objects::{Applied, Objects};
 use super::writers::now;
-use super::{Store, names};
+use super::{Layout, Store, names};
 use crate::lifecycle::schedule::{UNSCHEDULABLE, is_cordoned};
+use crate::spec::Allocatable;
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 const OS: &str = "kubernetes.io/os";
 const ARCHITECTURE: &str = "kubernetes.io/arch";
-
-/// Where the state of a whole machine lies, whatever one user chooses.
-const STATE: &str = "/var/lib/wasmpod";
 
 /// The name of this machine as a node: that of the host, as kubelets take it (`pkg/util/node` `GetHostname`). What cannot be
 /// part of an object's name becomes a dash.
@@ -144,8 +142,8 @@ fn architecture() -> &'static str {
 }
 
 /// Fills in what the machine says of itself. What cannot be found out is left out.
-pub(super) fn tell_status(node: &mut v1::Node) {
-    let capacity = capacity();
+pub(super) fn tell_status(node: &mut v1::Node, layout: &Layout) {
+    let capacity = amounts(capacity(&layout.data));
     node.status = Some(v1::NodeStatus {
         addresses: Some(vec![v1::NodeAddress {
             address: node.metadata.name.clone().unwrap_or_default(),
@@ -167,36 +165,18 @@ pub(super) fn tell_status(node: &mut v1::Node) {
     });
 }
 
-fn capacity() -> BTreeMap<String, Quantity> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let memory = memory_kib().map(|kib| format!("{kib}Ki"));
+/// As kubelets write it: whole cores, and kibibytes. What could not be found out is left out.
+fn amounts(all: Allocatable) -> BTreeMap<String, Quantity> {
+    let kib = |bytes: u64| (bytes / 1024, "Ki");
     let amounts = [
-        ("cpu", Some(cores.to_string())),
-        ("memory", memory),
-        (
-            "ephemeral-storage",
-            disk_kib(Path::new(STATE)).map(|kib| format!("{kib}Ki")),
-        ),
+        ("cpu", (all.cpu_milli / 1000, "")),
+        ("memory", kib(all.memory)),
+        ("ephemeral-storage", kib(all.ephemeral_storage)),
     ];
-    let amounts = amounts.into_iter();
-    amounts
-        .filter_map(|(name, amount)| Some((name.to_owned(), Quantity(amount?))))
+    let known = amounts.into_iter().filter(|(_, (amount, _))| *amount > 0);
+    known
+        .map(|(name, (amount, unit))| (name.to_owned(), Quantity(format!("{amount}{unit}"))))
         .collect()
-}
-
-fn memory_kib() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
-}
-
-/// Of the file system that holds a place, or will.
-fn disk_kib(place: &Path) -> Option<u64> {
-    let there = place.ancestors().find(|path| path.exists())?;
-    let disk = nix::sys::statvfs::statvfs(there).ok()?;
-    Some(disk.blocks().saturating_mul(disk.fragment_size()) / 1024)
 }
 
 fn info() -> v1::NodeSystemInfo {
@@ -262,7 +242,12 @@ mod tests {
     #[test]
     fn the_machine_tells_how_much_of_everything_there_is() {
         let mut node = new_node("here");
-        tell_status(&mut node);
+        let layout = Layout {
+            run: "/r".into(),
+            data: "/no/such/folder".into(),
+            logs: "/l".into(),
+        };
+        tell_status(&mut node, &layout);
         let status = node.status.unwrap();
         let amounts = status.capacity.unwrap();
         let names: Vec<&str> = amounts.keys().map(String::as_str).collect();

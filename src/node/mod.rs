@@ -16,6 +16,7 @@
 
 mod admit;
 mod any;
+mod capacity;
 mod claims;
 mod clear;
 mod delete;
@@ -60,6 +61,7 @@ mod tests;
 
 pub use admit::{Created, admit, admit_like, create_pod, note_event};
 pub use any::AnyObjects;
+pub use capacity::capacity;
 pub use claims::ClaimError;
 pub use delete::{Deleted, Deletion, delete};
 pub use drain::{Consent, Drain};

@@ -180,7 +180,7 @@ impl<K: Kind> Objects<K> {
         let decided = decide(&mut object)?;
         self.write(&object)?;
         then(&object, &decided);
-        object.dress();
+        object.dress(&self.layout);
         Ok((object, decided))
     }
 
@@ -227,7 +227,7 @@ impl<K: Kind> Objects<K> {
             if self.lies_open(namespace, name)? {
                 self.write(&old)?;
             }
-            old.dress();
+            old.dress(&self.layout);
             return Ok((old, Applied::Unchanged));
         }
         let marked = |meta: &ObjectMeta| meta.deletion_timestamp.is_some();
@@ -239,7 +239,7 @@ impl<K: Kind> Objects<K> {
             meta.generation = Some(meta.generation.unwrap_or(0) + 1);
         }
         self.write(&new)?;
-        new.dress();
+        new.dress(&self.layout);
         Ok((new, Applied::Configured))
     }
 

@@ -132,14 +132,6 @@ impl Store {
         self.create_anywhere(pod).map(|(pod, _)| pod)
     }
 
-    /// The same in a namespace that is there: see [`Store::require_namespace`], which nobody can take away in between.
-    ///
-    /// # Errors
-    /// `NotFound` (the namespace), `Forbidden` (it is on its way out), and as [`Store::create`].
-    pub fn create_in_namespace(&self, pod: v1::Pod) -> Result<v1::Pod, StoreError> {
-        self.create_placed(pod).map(|(pod, _)| pod)
-    }
-
     /// Changes a stored pod from a fresh reading. What runs is not told: see [`super::update_running`].
     ///
     /// # Errors

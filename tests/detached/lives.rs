@@ -29,6 +29,23 @@ fn a_pod_survives_the_death_of_the_shell_that_started_it() {
     assert_eq!(getsid(Some(process)), Ok(process));
 }
 
+/// A pipe of the shell stayed open in the pod's process, and whoever read it waited for as long as the pod lived.
+#[test]
+fn a_pod_keeps_nothing_open_of_whoever_started_it() {
+    let host = Host::new();
+    host.file("web.yaml", idler("web").to_string());
+    let mut command = Command::new("/bin/sh");
+    let script = format!(
+        "{{ {} --root {} apply -f web.yaml >&2; }} 3>&1 | cat; echo over",
+        env!("CARGO_BIN_EXE_wasmpod"),
+        host.root().display()
+    );
+    command.args(["-c", &script]);
+    let run = host.spawn_command(command).wait().success();
+    assert_eq!(run.stdout, "over\n");
+    ready(&host, "web");
+}
+
 #[test]
 fn a_pod_whose_process_was_killed_is_shown_as_failed_and_started_again() {
     let host = host_with("web", &idler("web"));

@@ -26,6 +26,14 @@ const MEANINGLESS: [c_int; 13] = [
     libc::SIGXFSZ,
 ];
 
+/// Closes what whoever launched this process had open beside the three streams: it would stay open for as long as the pod lives,
+/// and who reads the other end of such a pipe would wait so long. Not for a process that has opened anything itself.
+pub fn let_go_of_what_was_inherited() {
+    // SAFETY: it closes descriptors that nothing in this process owns: it has opened none yet. A kernel without the call
+    // (before 5.9) answers ENOSYS, and then they stay.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+}
+
 /// Leaves the session of whoever launched this process, and lets nothing come near it that is meant for the programs of a
 /// terminal.
 pub fn outlive_the_terminal() {

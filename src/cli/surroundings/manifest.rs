@@ -8,10 +8,10 @@ use anyhow::{Context as _, anyhow};
 use k8s_openapi::api::core::v1;
 use tokio::sync::watch;
 
-use super::{capacity, issued, root_ca};
+use super::{issued, root_ca};
 use crate::cli::Failure;
 use crate::node::identity::{Bound, Identity, Named, TokenRequest};
-use crate::node::{Store, StoreError};
+use crate::node::{Store, StoreError, capacity};
 use crate::pod::{Surroundings, Token};
 use crate::spec::admission::service_account::{self, DEFAULT, ROOT_CA};
 use crate::spec::admission::{self, Account, Admitted, Refusal};
@@ -194,6 +194,6 @@ impl Surroundings for InManifest {
     }
 
     fn allocatable(&self) -> Allocatable {
-        capacity::of_this_machine(&self.store.layout().data)
+        capacity(&self.store.layout().data)
     }
 }

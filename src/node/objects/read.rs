@@ -44,7 +44,7 @@ impl<K: Kind> Objects<K> {
                 tracing::warn!("passed over: {error}");
                 None
             })?;
-            object.dress();
+            object.dress(&self.layout);
             Some(object)
         }))
     }
@@ -71,7 +71,7 @@ impl<K: Kind> Objects<K> {
     pub fn get(&self, namespace: &str, name: &str) -> Result<K, StoreError> {
         let found = self.find(namespace, name)?;
         let mut object = found.ok_or_else(|| Self::not_found(name))?;
-        object.dress();
+        object.dress(&self.layout);
         Ok(object)
     }
 

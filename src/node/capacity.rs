@@ -1,4 +1,4 @@
-//! What this machine has to give.
+//! What this machine has to give: to the node's status and to containers that ask.
 
 use std::path::Path;
 
@@ -9,8 +9,9 @@ use nix::unistd::Pid;
 
 use crate::spec::Allocatable;
 
-/// Everything the machine has: nothing is reserved. What cannot be found out is told as nothing.
-pub fn of_this_machine(data: &Path) -> Allocatable {
+/// Everything the machine has, in milli-CPU and bytes: nothing is reserved. The disk is that of `data`. What cannot be found out is
+/// told as nothing.
+pub fn capacity(data: &Path) -> Allocatable {
     let cores = cores().unwrap_or_default();
     // Before the first pod there is no directory; its file system is that of what is there.
     let there = data.ancestors().find_map(|path| statvfs(path).ok());
@@ -34,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_machine_has_something_of_everything() {
-        let found = of_this_machine(Path::new("/no/such/folder"));
+        let found = capacity(Path::new("/no/such/folder"));
         assert!(
             found.cpu_milli >= 1000 && found.cpu_milli.is_multiple_of(1000),
             "{found:?}"
