@@ -87,6 +87,7 @@ pub use image::{Reference, ReferenceError};
 pub use kind::Kind;
 pub use load::{MAX_MANIFEST, load};
 pub use loaded::{Loaded, LoadedObject, LoadedPod, Place, Source};
+pub use names::config_key as wrong_config_key;
 pub use object::{Object, Typed};
 pub use objects::{validate_object, validate_update};
 pub use preset::{PodPreset, PodPresetSpec};

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Error, anyhow, bail};
 
 use crate::cli::Failure;
+use crate::spec;
 
 /// What is put into an object, by key.
 pub type Entries = BTreeMap<String, Vec<u8>>;
@@ -38,12 +39,16 @@ pub enum Holder<'a> {
 }
 
 impl Holder<'_> {
-    fn wrong_key(self, key: &str, why: &str) -> Error {
+    fn wrong_key(self, key: &str, why: &[String]) -> Error {
         match self {
             Holder::ConfigMap(_) => {
+                let why = why.join(",");
                 anyhow!("{key:?} is not a valid key name for a ConfigMap: {why}")
             }
-            Holder::Secret => anyhow!("{key:?} is not valid key name for a Secret {why}"),
+            Holder::Secret => {
+                let why = why.join(";");
+                anyhow!("{key:?} is not valid key name for a Secret {why}")
+            }
         }
     }
 
@@ -90,35 +95,15 @@ fn literal(text: &str) -> Result<(&str, &str), Error> {
 }
 
 fn add(entries: &mut Entries, key: &str, content: Vec<u8>, holder: Holder) -> Result<(), Error> {
-    if let Some(why) = wrong(key) {
-        return Err(holder.wrong_key(key, why));
+    let wrong = spec::wrong_config_key(key);
+    if !wrong.is_empty() {
+        return Err(holder.wrong_key(key, &wrong));
     }
     if entries.contains_key(key) {
         return Err(holder.twice(key));
     }
     entries.insert(key.to_owned(), content);
     Ok(())
-}
-
-/// What keeps this from being a key (`apimachinery/pkg/util/validation/validation.go`, `IsConfigMapKey`).
-fn wrong(key: &str) -> Option<&'static str> {
-    let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-    if key.len() > 253 {
-        Some("must be no more than 253 characters")
-    } else if key.is_empty() || !key.chars().all(letter) {
-        Some(
-            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  \
-             or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
-        )
-    } else if key == "." {
-        Some("must not be '.'")
-    } else if key == ".." {
-        Some("must not be '..'")
-    } else if key.starts_with("..") {
-        Some("must not start with '..'")
-    } else {
-        None
-    }
 }
 
 /// `FILE`, `KEY=FILE`, or a directory.
@@ -297,6 +282,7 @@ mod tests {
             said("a", Holder::Secret),
             "cannot add key a, another key by that name already exists"
         );
+        assert!(said("../a", map).ends_with("'[-._a-zA-Z0-9]+'),must not start with '..'"));
         assert!(said("bad key", map).contains("regex used for validation is '[-._a-zA-Z0-9]+'"));
     }
 

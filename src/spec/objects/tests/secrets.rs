@@ -90,6 +90,11 @@ fn keys_are_names_of_files() {
         assert_eq!(wrong(Kind::ConfigMap, map.clone()), [expected.as_str()]);
         assert_eq!(wrong(Kind::Secret, map), [expected]);
     }
+    let map = json!({ "metadata": { "name": "a" }, "data": { "../a": "" } });
+    assert_eq!(
+        wrong(Kind::ConfigMap, map),
+        [letters, dots].map(|said| format!("data[../a]: Invalid value: \"../a\": {said}"))
+    );
     for key in [".hidden", "a.b", "A_b-c", "1"] {
         let map = json!({ "metadata": { "name": "a" }, "data": { key: "" } });
         assert!(wrong(Kind::ConfigMap, map).is_empty(), "{key}");
