@@ -154,6 +154,17 @@ fn a_namespace_is_there_before_what_is_in_it_and_takes_it_along() {
         1,
         "error: failed to create configmap: namespaces \"team\" not found",
     );
+    refuses(
+        host.run([
+            "create",
+            "secret",
+            "generic",
+            "x",
+            "--type=kubernetes.io/ssh-auth",
+        ]),
+        1,
+        "error: failed to create secret Secret \"x\" is invalid: data[ssh-privatekey]: Required value",
+    );
     let web = idler("web").set("metadata.namespace", "team");
     host.file("web.yaml", web.to_string());
     refuses(
