@@ -7,7 +7,7 @@ use crate::spec::pod::{EnvSource, EnvValue, Pod, Source, VolumeSource};
 /// The kinds of which there are objects that the pod refers to: only they need to be watched. Not for the one that is made of
 /// the installation's own authority, and does not change.
 pub fn kinds(pod: &Pod) -> Vec<Kind> {
-    let (mut config_maps, mut secrets) = (false, false);
+    let (mut config_maps, mut secrets, mut claims) = (false, false, false);
     for container in &pod.containers {
         for from in &container.env_from {
             match &from.source {
@@ -24,8 +24,13 @@ pub fn kinds(pod: &Pod) -> Vec<Kind> {
         }
     }
     for volume in &pod.volumes {
-        let VolumeSource::Projected(projected) = &volume.source else {
-            continue;
+        let projected = match &volume.source {
+            VolumeSource::Projected(projected) => projected,
+            VolumeSource::Claim { .. } => {
+                claims = true;
+                continue;
+            }
+            VolumeSource::EmptyDir(_) | VolumeSource::HostPath { .. } => continue,
         };
         for source in &projected.sources {
             match source {
@@ -35,7 +40,11 @@ pub fn kinds(pod: &Pod) -> Vec<Kind> {
             }
         }
     }
-    let all = [(config_maps, Kind::ConfigMap), (secrets, Kind::Secret)];
+    let all = [
+        (config_maps, Kind::ConfigMap),
+        (secrets, Kind::Secret),
+        (claims, Kind::PersistentVolumeClaim),
+    ];
     all.into_iter()
         .filter_map(|(refers, kind)| refers.then_some(kind))
         .collect()

@@ -35,6 +35,14 @@ fn config_map(name: &str, value: &str) -> v1::ConfigMap {
     }
 }
 
+fn claim() -> v1::PersistentVolumeClaim {
+    serde_yaml::from_str(
+        "{metadata: {name: data, namespace: default}, spec: {accessModes: [ReadWriteOnce], \
+         resources: {requests: {storage: 1Gi}}}}",
+    )
+    .unwrap()
+}
+
 fn wish() -> TokenWish {
     TokenWish {
         namespace: "default".into(),
@@ -44,6 +52,37 @@ fn wish() -> TokenWish {
         audience: None,
         expiration: std::time::Duration::from_secs(3600),
     }
+}
+
+#[test]
+fn a_pod_watches_the_kinds_that_it_refers_to() {
+    let all = pod(
+        "volumes: [{name: c, persistentVolumeClaim: {claimName: data}}, \
+         {name: m, configMap: {name: settings}}, {name: s, secret: {secretName: keys}}]",
+    );
+    assert_eq!(
+        refers::kinds(&all),
+        [
+            spec::Kind::ConfigMap,
+            spec::Kind::Secret,
+            spec::Kind::PersistentVolumeClaim
+        ]
+    );
+    let claim = pod("volumes: [{name: c, persistentVolumeClaim: {claimName: data}}]");
+    assert_eq!(refers::kinds(&claim), [spec::Kind::PersistentVolumeClaim]);
+}
+
+#[tokio::test]
+async fn a_pod_is_told_of_the_claim_that_it_waits_for() {
+    let (_scratch, store) = store();
+    let pod = pod("volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]");
+    let around = Stored::around(&pod, store.clone(), "node".into());
+    let mut changes = around.changes().unwrap();
+    assert!(around.claim("data").is_err());
+    store.ensure_namespace("default").unwrap();
+    store.objects().create(claim()).unwrap();
+    changes.changed().await.unwrap();
+    assert!(around.claim("data").unwrap().is_dir());
 }
 
 #[tokio::test]
@@ -127,11 +166,7 @@ fn what_is_run_finds_the_objects_of_its_own_manifest_and_namespace() {
 #[test]
 fn a_claim_of_the_manifest_is_a_directory_that_stays() {
     let (_scratch, store) = store();
-    let claim: v1::PersistentVolumeClaim = serde_yaml::from_str(
-        "{metadata: {name: data, namespace: default}, spec: {accessModes: [ReadWriteOnce], \
-         resources: {requests: {storage: 1Gi}}}}",
-    )
-    .unwrap();
+    let claim = claim();
     for _ in 0..2 {
         let objects = vec![Object::from(claim.clone())];
         let around = InManifest::new(store.clone(), "default", objects).unwrap();
