@@ -77,14 +77,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     read.failures
         .iter()
         .for_each(|failure| locked(&apply.outcome).fail(failure));
-    stages::for_each(&read.all, |document| apply.document(document));
+    stages::for_each(
+        &read.all,
+        |document| apply.apply(document),
+        |applied| apply.tell(applied),
+    );
     let outcome = apply.outcome.into_inner();
     outcome.unwrap_or_else(PoisonError::into_inner).finish()
 }
 
 impl Apply<'_> {
-    fn document(&self, document: &Document) {
-        let applied = self.apply(document);
+    fn tell(&self, applied: Result<(Object, &'static str), Failure>) {
         let mut outcome = locked(&self.outcome);
         let told = applied.and_then(|(object, operation)| {
             let operation = self.args.dry_run.dry_run.mark(operation);

@@ -9,14 +9,13 @@ mod secret;
 mod tls;
 
 use std::process::ExitCode;
-use std::sync::Mutex;
 
 use super::documents::{self, Document, Files};
 use super::fleet::Fleet;
 use super::incoming::{self, Remember};
 use super::outcome::{DryRun, DryRunFlag, Form, Outcome};
 use super::targets::LabelFlag;
-use super::{Context, Failure, Strictness, locked, stages, token};
+use super::{Context, Failure, Strictness, stages, token};
 use crate::node::{self, StoreError};
 use crate::spec::{Object, Validate};
 
@@ -91,23 +90,21 @@ fn of_files(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     };
     let fleet = Fleet::new(context)?;
     let dry_run = args.dry_run.dry_run;
-    let outcome = Mutex::new(Outcome::new(form));
+    let mut outcome = Outcome::new(form);
     read.failures
         .iter()
-        .for_each(|failure| locked(&outcome).fail(failure));
-    stages::for_each(&read.all, |document| {
-        let created = create(&fleet, document, remember, dry_run)
-            .map_err(|failure| document.failure("creating", failure));
-        let mut outcome = locked(&outcome);
+        .for_each(|failure| outcome.fail(failure));
+    let work = |document: &Document| {
+        create(&fleet, document, remember, dry_run)
+            .map_err(|failure| document.failure("creating", failure))
+    };
+    stages::for_each(&read.all, work, |created| {
         let told = created.and_then(|object| outcome.tell(&object, &dry_run.mark("created")));
         if let Err(failure) = told {
             outcome.fail(&failure);
         }
     });
-    let outcome = outcome.into_inner();
-    outcome
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .finish()
+    outcome.finish()
 }
 
 /// Creates the object of a manifest, as far as the dry run lets it.

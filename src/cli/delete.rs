@@ -114,12 +114,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let kinds: Vec<Kind> = found.targets.iter().map(|target| target.kind).collect();
     let mut watch = context.watch(&verb.fleet.store, &kinds)?;
     found.failures.iter().for_each(|failure| verb.fail(failure));
-    // In the order in which they were named; pods that stand together are told together.
+    // In the order in which they were named; pods that stand together are told together to end.
     let pods = |a: &Target, b: &Target| a.kind == Kind::Pod && b.kind == Kind::Pod;
     for together in found.targets.chunk_by(pods) {
-        fleet::for_each(together, |target| {
-            if let Err(failure) = verb.delete(target) {
-                verb.fail(&target.failure("deleting", failure));
+        let work = |target: &Target| {
+            let deleted = verb.delete(target);
+            deleted.map_err(|failure| target.failure("deleting", failure))
+        };
+        fleet::for_each(together, work, |deleted| {
+            let said = deleted.and_then(|said| said.map_or(Ok(()), |said| outcome::print(&said)));
+            if let Err(failure) = said {
+                verb.fail(&failure);
             }
         });
     }
@@ -216,7 +221,8 @@ impl Verb<'_> {
         locked(&self.state).failed = true;
     }
 
-    fn delete(&self, target: &Target) -> Result<(), Failure> {
+    /// What is to be said of it, if anything.
+    fn delete(&self, target: &Target) -> Result<Option<String>, Failure> {
         let deleted = match self.args.dry_run.dry_run {
             DryRun::None => begin(&self.fleet, target, self.grace),
             _ => self
@@ -226,7 +232,7 @@ impl Verb<'_> {
                 .map(|_| Deleted::Gone),
         };
         let deleted = match deleted {
-            Err(error) if error.is_not_found() && self.ignore_not_found => return Ok(()),
+            Err(error) if error.is_not_found() && self.ignore_not_found => return Ok(None),
             Err(error) if error.is_not_found() && self.went_with_its_namespace(target) => {
                 Deleted::Gone
             }
@@ -242,7 +248,7 @@ impl Verb<'_> {
         }
         drop(state);
         if self.args.output.is_some() {
-            return outcome::print(&format!("{}\n", target.shown()));
+            return Ok(Some(format!("{}\n", target.shown())));
         }
         let forced = if self.grace.seconds == Some(0) {
             "force "
@@ -250,7 +256,7 @@ impl Verb<'_> {
             ""
         };
         let operation = self.args.dry_run.dry_run.mark(&format!("{forced}deleted"));
-        outcome::print(&format!("{}\n", target.deleted(&operation)))
+        Ok(Some(format!("{}\n", target.deleted(&operation))))
     }
 
     /// A namespace that was named before it took it along. On a cluster that takes its time, and nobody sees it.

@@ -1,12 +1,13 @@
 //! The objects of this machine, and its pods above all, for the verbs that change them.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use k8s_openapi::api::core::v1;
 
 use super::reader::Reader;
-use super::{Context, Failure, nodes, say};
+use super::{Context, Failure, locked, nodes, say};
 use crate::node::{
     self, Among, Applied, Deletion, LaunchError, Launcher, Machinery, Placement, Process, Store,
     StoreError,
@@ -165,8 +166,49 @@ fn hands() -> usize {
     (cores * 4).clamp(4, 32)
 }
 
+/// What came of pieces of work that were done together, told in the order of the work: each as soon as all before it have been.
+pub struct InOrder<R, F> {
+    tell: F,
+    next: usize,
+    waiting: BTreeMap<usize, R>,
+}
+
+impl<R, F: FnMut(R)> InOrder<R, F> {
+    pub fn new(tell: F) -> InOrder<R, F> {
+        InOrder {
+            tell,
+            next: 0,
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    /// `place`: that of the work, counted from 0; each is there once.
+    pub fn done(&mut self, place: usize, result: R) {
+        self.waiting.insert(place, result);
+        while let Some(result) = self.waiting.remove(&self.next) {
+            self.next += 1;
+            (self.tell)(result);
+        }
+    }
+}
+
+/// Does the work for each item, several at a time, and tells what came of it in the order of the items, as kubectl does, which
+/// takes one after the other.
+pub fn for_each<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+    tell: impl FnMut(R) + Send,
+) {
+    let places: Vec<(usize, &T)> = items.iter().enumerate().collect();
+    let told = Mutex::new(InOrder::new(tell));
+    together(&places, |(place, item)| {
+        let result = work(item);
+        locked(&told).done(*place, result);
+    });
+}
+
 /// Does the work for each item, several at a time. `work` says itself what came of it.
-pub fn for_each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+pub fn together<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     let worker = || {
         while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -185,13 +227,12 @@ pub fn for_each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
 
     #[test]
     fn each_item_is_worked_on_once() {
         let items: Vec<usize> = (0..1000).collect();
         let seen = Mutex::new(Vec::new());
-        for_each(&items, |item| seen.lock().unwrap().push(*item));
+        together(&items, |item| seen.lock().unwrap().push(*item));
         let mut seen = seen.into_inner().unwrap();
         seen.sort_unstable();
         assert_eq!(seen, items);
@@ -199,6 +240,24 @@ mod tests {
 
     #[test]
     fn nothing_is_no_work() {
-        for_each(&[] as &[u8], |_| panic!("there is no item"));
+        together(&[] as &[u8], |_| panic!("there is no item"));
+    }
+
+    #[test]
+    fn what_is_done_first_is_told_in_its_turn() {
+        let mut told = Vec::new();
+        let mut order = InOrder::new(|word| told.push(word));
+        for (place, word) in [(2, "c"), (0, "a"), (1, "b"), (3, "d")] {
+            order.done(place, word);
+        }
+        assert_eq!(told, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn each_item_is_told_in_the_order_of_the_items() {
+        let items: Vec<usize> = (0..1000).collect();
+        let mut told = Vec::new();
+        for_each(&items, |item| item * 2, |double| told.push(double));
+        assert_eq!(told, items.iter().map(|item| item * 2).collect::<Vec<_>>());
     }
 }

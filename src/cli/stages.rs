@@ -2,36 +2,51 @@
 //!
 //! What a pod needs (its namespace, its account, its configuration, the presets and limits that its admission looks at) is there
 //! when it stands before the pod. Pods that stand one behind the other know nothing of each other, and take their time to
-//! start: they are worked on together.
+//! start: they are worked on together, and what came of them is told in the order of the manifests.
+
+use std::sync::Mutex;
 
 use super::documents::Document;
-use super::fleet;
+use super::fleet::{self, InOrder};
+use super::locked;
 use crate::spec::Kind;
 
-/// Does the work for each document; `work` says itself what came of it.
-pub fn for_each(documents: &[Document], work: impl Fn(&Document) + Sync) {
+/// Does the work for each document, and tells what came of it.
+pub fn for_each<R: Send>(
+    documents: &[Document],
+    work: impl Fn(&Document) -> R + Sync,
+    mut tell: impl FnMut(R) + Send,
+) {
     let pods = |a: &Document, b: &Document| a.kind() == Kind::Pod && b.kind() == Kind::Pod;
     for stage in documents.chunk_by(pods) {
-        fleet::for_each(&by_object(stage), |documents| {
-            documents.iter().for_each(|document| work(document));
+        let told = Mutex::new(InOrder::new(&mut tell));
+        fleet::together(&by_object(stage), |documents| {
+            for (place, document) in documents {
+                let result = work(document);
+                locked(&told).done(*place, result);
+            }
         });
     }
 }
 
-/// What is said of one object several times is done in the order in which it was said.
-fn by_object(documents: &[Document]) -> Vec<Vec<&Document>> {
+/// What is said of one object several times is done in the order in which it was said. Each document with its place.
+fn by_object(documents: &[Document]) -> Vec<Vec<(usize, &Document)>> {
     let mut places = std::collections::HashMap::new();
-    let mut groups: Vec<Vec<&Document>> = Vec::new();
-    for document in documents {
-        let name = (!document.name.is_empty()).then_some(&document.name);
+    let mut groups: Vec<Vec<(usize, &Document)>> = Vec::new();
+    for document in documents.iter().enumerate() {
+        let (
+            _,
+            Document {
+                name, namespace, ..
+            },
+        ) = document;
+        let name = (!name.is_empty()).then_some(name);
         // One without a name is another one each time.
         let Some(name) = name else {
             groups.push(vec![document]);
             continue;
         };
-        let place = *places
-            .entry((&document.namespace, name))
-            .or_insert(groups.len());
+        let place = *places.entry((namespace, name)).or_insert(groups.len());
         match groups.get_mut(place) {
             Some(group) => group.push(document),
             None => groups.push(vec![document]),
@@ -42,8 +57,6 @@ fn by_object(documents: &[Document]) -> Vec<Vec<&Document>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use serde_json::json;
 
     use super::*;
@@ -72,10 +85,13 @@ mod tests {
             document(Kind::Secret, "a", 4),
             document(Kind::Pod, "c", 5),
         ];
-        let seen = Mutex::new(Vec::new());
-        for_each(&documents, |document| {
+        let (seen, mut told) = (Mutex::new(Vec::new()), Vec::new());
+        let work = |document: &Document| {
             seen.lock().unwrap().push(document.source.clone());
-        });
+            document.source.clone()
+        };
+        for_each(&documents, work, |source| told.push(source));
+        assert_eq!(told, ["0", "1", "2", "3", "4", "5"]);
         let seen = seen.into_inner().unwrap();
         let place = |at: usize| seen.iter().position(|one| *one == at.to_string()).unwrap();
         assert_eq!(seen.len(), documents.len());

@@ -133,11 +133,14 @@ fn a_directory_is_applied_as_far_as_it_goes() {
     );
     let run = host.run(["apply", "-f", "pods"]).assert_code(1);
     assert!(run.stderr.contains("pods/bad.yaml"), "{run}");
-    let mut told: Vec<&str> = run.stdout.lines().collect();
-    told.sort_unstable();
-    assert_eq!(told, ["pod/a created", "pod/b created", "pod/c created"]);
+    // Together, and told in the order of the files.
+    assert_eq!(run.stdout, "pod/a created\npod/b created\npod/c created\n");
     let run = host.run(["apply", "-R", "-f", "pods"]).assert_code(1);
     assert!(run.stdout.contains("pod/d created"), "{run}");
+    let run = host.run(["delete", "pod", "c", "a", "d", "b"]).success();
+    let gone =
+        ["c", "a", "d", "b"].map(|pod| format!("pod \"{pod}\" deleted from default namespace\n"));
+    assert_eq!(run.stdout, gone.concat());
 }
 
 #[test]
