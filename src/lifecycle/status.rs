@@ -83,13 +83,13 @@ impl Life {
         let resources = self
             .written(slot)
             .and_then(|written| written.resources.clone());
+        // The kubelet asks the runtime, which knows the image of what it made: a container that never was has none.
+        let of_instance = (record.attempts > 0).then_some(record);
+        let image = of_instance.and_then(|record| record.image.as_deref());
         v1::ContainerStatus {
             name: container.name.clone(),
-            image: match &record.image {
-                Some(image) => image.clone(),
-                None => container.image.written().to_owned(),
-            },
-            image_id: record.image_id.clone(),
+            image: image.unwrap_or(container.image.written()).to_owned(),
+            image_id: of_instance.map_or(String::new(), |record| record.image_id.clone()),
             container_id: self.container_id(slot),
             ready: record.ready,
             // The kubelet says it of those only whose start others may wait for.

@@ -128,6 +128,8 @@ fn a_container_that_could_not_be_composed_is_tried_again_at_once() {
         play.shows("a"),
         "Waiting CreateContainerConfigError: configmap \"c\" not found restarts=0"
     );
+    // Its image is there, but nothing was made of it.
+    assert_eq!(play.container("a").image_id, "");
     assert_eq!(
         play.events_of(&["Failed"]),
         ["0 Warning Failed: a: Error: configmap \"c\" not found"]
