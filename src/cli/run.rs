@@ -19,9 +19,9 @@ use super::surroundings::InManifest;
 use super::{Context as Place, Failure, Globals, Strictness, report};
 use crate::pod::Time;
 use crate::pod::{
-    Alone, Compiler, Handle, Images, Options, Outcome, Pod, StatusStream, StdinFrom, Surroundings,
+    Compiler, Handle, Images, Options, Outcome, Pod, StatusStream, StdinFrom, Surroundings,
 };
-use crate::spec::{self, LoadedPod, pod::Pod as Spec};
+use crate::spec::{self, LoadedPod, Object, pod::Pod as Spec};
 use written::Manifest;
 
 #[derive(clap::Args)]
@@ -97,16 +97,22 @@ enum Output {
 
 pub fn run(args: Args, globals: Globals) -> Result<ExitCode, Failure> {
     let place = Place::new(globals)?;
-    let Manifest { mut pod, objects } = written::read(&args)?;
-    // A simulation touches nothing.
-    let around: Arc<dyn Surroundings> = if args.sim {
-        Arc::new(Alone)
+    let Manifest {
+        mut pod,
+        mut objects,
+    } = written::read(&args)?;
+    let namespace = pod.object.metadata.namespace.clone();
+    let namespace = namespace.as_deref().unwrap_or("default");
+    // A simulation touches nothing: what would be stored of the manifest is left out.
+    objects.retain(|object| !(args.sim && matches!(object, Object::PersistentVolumeClaim(_))));
+    let around = InManifest::new(place.store(), namespace, objects)?;
+    let (validate, written) = (args.validate.into(), pod.object);
+    pod.object = if args.sim {
+        around.admit_simulated(written, validate)?
     } else {
-        let namespace = pod.object.metadata.namespace.as_deref();
-        let around = InManifest::new(place.store(), namespace.unwrap_or("default"), objects)?;
-        pod.object = around.admit(pod.object, args.validate.into())?;
-        Arc::new(around)
+        around.admit(written, validate)?
     };
+    let around: Arc<dyn Surroundings> = Arc::new(around);
     let spec = Arc::new(resolve(pod)?);
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()

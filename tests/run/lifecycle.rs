@@ -72,6 +72,24 @@ fn a_crash_loop_on_the_simulated_machine_shows_every_back_off() {
     }
 }
 
+/// The rules of the manifest were passed over.
+#[test]
+fn a_simulated_pod_is_admitted_by_the_rules_of_its_manifest_too() {
+    let host = Host::new();
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: small}, \
+                 spec: {limits: [{type: Container, max: {memory: 64Mi}}]}}";
+    let pod = pod("greedy").container(container("app").set(
+        "resources",
+        serde_json::json!({"limits": {"memory": "1Gi"}}),
+    ));
+    let file = host.file("pod.yaml", format!("{range}\n---\n{pod}"));
+    let run = host.run(["run".as_ref(), "--sim".as_ref(), file.as_os_str()]);
+    assert_eq!(run.code(), 1, "{run}");
+    let why = "maximum memory usage per Container is 64Mi, but limit is 1Gi";
+    assert!(run.stderr.contains(why), "{run}");
+    assert_eq!(host.state(), [""; 0]);
+}
+
 #[test]
 fn a_restart_rule_decides_before_the_policy() {
     let host = Host::new();

@@ -94,9 +94,32 @@ impl InManifest {
     /// # Errors
     /// There is no such account, what was made of the pod is not valid, or it has no place here.
     pub fn admit(&self, pod: v1::Pod, validate: Validate) -> Result<v1::Pod, Failure> {
-        let name = pod.metadata.name.clone().unwrap_or_default();
         let account =
             asks_for_account(&pod).then(|| self.account(service_account::account_of(&pod)).ok());
+        let pod = self.admit_as(pod, account, validate)?;
+        if let Some(why) = self.store.misplaced(&pod).map_err(anyhow::Error::new)? {
+            let name = pod.metadata.name.unwrap_or_default();
+            let why = anyhow!("pod {name:?} has no place on this machine: {why}");
+            return Err(Failure::Machine(why));
+        }
+        Ok(pod)
+    }
+
+    /// The same for a simulation: of this machine nothing is asked, so the pod has no account.
+    ///
+    /// # Errors
+    /// What was made of the pod is not valid.
+    pub fn admit_simulated(&self, pod: v1::Pod, validate: Validate) -> Result<v1::Pod, Failure> {
+        self.admit_as(pod, None, validate)
+    }
+
+    fn admit_as(
+        &self,
+        pod: v1::Pod,
+        account: Option<Option<v1::ServiceAccount>>,
+        validate: Validate,
+    ) -> Result<v1::Pod, Failure> {
+        let name = pod.metadata.name.clone().unwrap_or_default();
         let chance = *uuid::Uuid::new_v4().as_bytes();
         let surroundings = admission::Surroundings {
             account: account.as_ref().map(|account| Account {
@@ -113,11 +136,6 @@ impl InManifest {
             }
             Refusal::Invalid(complaints) => Failure::Manifest(complaints),
         })?;
-        let misplaced = self.store.misplaced(&pod).map_err(anyhow::Error::new)?;
-        if let Some(why) = misplaced {
-            let why = anyhow!("pod {name:?} has no place on this machine: {why}");
-            return Err(Failure::Machine(why));
-        }
         for note in notes {
             eprintln!("warning: {}: {}", note.reason, note.message);
         }
