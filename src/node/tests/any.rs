@@ -30,6 +30,18 @@ fn written() -> impl Iterator<Item = Kind> {
     Kind::ALL.into_iter().filter(|kind| *kind != Kind::Event)
 }
 
+/// A pod is stored by a road of its own, and refused on this one.
+fn create(store: &Store, kind: Kind, name: &str) -> Result<Object, StoreError> {
+    match object(kind, name) {
+        Object::Pod(pod) => {
+            let refused = store.any(kind).create(Object::Pod(pod.clone()));
+            assert_eq!(refused.unwrap_err().reason(), "MethodNotAllowed");
+            store.create(*pod).map(Object::from)
+        }
+        other => store.any(kind).create(other),
+    }
+}
+
 fn names(store: &Store, kind: Kind, namespace: Option<&str>) -> Vec<String> {
     let all = store.any(kind).list(namespace).unwrap();
     all.iter().map(|one| one.name().to_owned()).collect()
@@ -40,11 +52,11 @@ fn every_kind_is_stored_listed_changed_and_removed() {
     for kind in written() {
         let (_dir, store) = store();
         let objects = store.any(kind);
-        let made = objects.create(object(kind, "a")).unwrap();
+        let made = create(&store, kind, "a").unwrap();
         assert!(uid_of(&made).len() > 10 && made.metadata().resource_version.is_some());
         let home = if kind.namespaced() { "default" } else { "" };
         assert_eq!(made.namespace(), home, "{kind:?}");
-        let again = objects.create(object(kind, "a")).unwrap_err();
+        let again = create(&store, kind, "a").unwrap_err();
         let text = format!("{} \"a\" already exists", kind.qualified_plural());
         assert_eq!(again.to_string(), text);
         assert!(names(&store, kind, Some("default")).contains(&"a".to_owned()));

@@ -3,8 +3,8 @@ use k8s_openapi::api::core::v1;
 use super::{
     Fake, born, claim, claimant, config_map, killed, pod, publish, status, store, uid, wish,
 };
-use crate::node::{Deleted, Store, StoreError, delete_object};
-use crate::spec::{Kind, Object};
+use crate::node::{Deleted, Store, StoreError, create_pod, delete_object};
+use crate::spec::{Kind, Object, Validate};
 
 fn delete(store: &Store, name: &str) -> Result<Deleted, StoreError> {
     delete_object(store, &Fake::default(), Kind::Namespace, &wish("", name))
@@ -66,12 +66,12 @@ fn a_reader_of_one_account_finds_the_one_of_everybody() {
 fn nothing_is_made_in_a_namespace_that_is_not_there() {
     let (_dir, store) = store();
     assert!(!store.namespace_exists("team").unwrap());
-    for kind in [Kind::ConfigMap, Kind::Pod] {
-        let object = match kind {
-            Kind::Pod => Object::from(claimant("team", "app", "data")),
-            _ => Object::from(config_map("team", "app", "v")),
-        };
-        let error = store.any(kind).create(object).unwrap_err();
+    let object = config_map("team", "app", "v").into();
+    let pod = claimant("team", "app", "data");
+    for error in [
+        store.any(Kind::ConfigMap).create(object).unwrap_err(),
+        create_pod(&store, pod, Validate::Strict).unwrap_err(),
+    ] {
         assert_eq!(error.to_string(), "namespaces \"team\" not found");
         assert_eq!(error.reason(), "NotFound");
     }
