@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::complaint::{ComplaintKind, Severity};
 use super::ephemeral;
 use super::report::{Path, Report};
-use super::validate::sources;
+use super::validate::{filled, sources, written};
 
 /// A field that is not honoured yet, and whether an object uses it in a way that matters.
 type Row<T> = (&'static str, fn(&T) -> bool);
@@ -132,14 +132,6 @@ const SECURITY: &[Row<v1::PodSecurityContext>] = &[
 /// What can be asked for and limited. A request is a matter of admission and of the status; a limit must be a wall.
 const REQUESTS: [&str; 2] = ["cpu", "memory"];
 const LIMITS: [&str; 1] = ["memory"];
-
-fn filled<T>(list: &Option<Vec<T>>) -> bool {
-    list.as_ref().is_some_and(|list| !list.is_empty())
-}
-
-fn written(text: &Option<String>) -> bool {
-    text.as_deref().is_some_and(|text| !text.is_empty())
-}
 
 pub fn pod(pod: &v1::Pod, severity: Severity, report: &mut Report) {
     let mut check = Check { severity, report };

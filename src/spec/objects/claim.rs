@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 
-use super::{Refusal, filled, meta, selector, written};
+use super::{Refusal, filled, meta, written};
 use crate::spec::names;
 use crate::spec::quantity::Quantity;
 use crate::spec::report::{Path, Report};
+use crate::spec::validate::label_selector;
 
 const STORAGE: &str = "storage";
 const MODES: [&str; 4] = [
@@ -50,7 +51,7 @@ pub fn check(claim: &v1::PersistentVolumeClaim, report: &mut Report) {
     let spec = claim.spec.as_ref().unwrap_or(&none);
     let path = Path::ROOT.field("spec");
     if let Some(wanted) = &spec.selector {
-        selector::check(wanted, &path.field("selector"), report);
+        label_selector::check(wanted, &path.field("selector"), report);
     }
     access_modes(spec, &path.field("accessModes"), report);
     size(spec, &path.field("resources"), report);

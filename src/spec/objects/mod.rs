@@ -9,7 +9,6 @@ mod namespace;
 mod node;
 mod preset;
 mod secret;
-mod selector;
 mod service_account;
 mod update;
 
@@ -19,6 +18,7 @@ mod tests;
 use super::complaint::{ComplaintKind, Complaints, Severity};
 use super::object::Object;
 use super::report::{Path, Report};
+use super::validate::{filled, written};
 
 pub use update::validate_update;
 
@@ -119,14 +119,4 @@ fn finish(object: &Object, report: Report) -> Result<(), Complaints> {
             report,
         ))
     }
-}
-
-/// Whether there is anything in a list that may be missing.
-fn filled<T>(list: &Option<Vec<T>>) -> bool {
-    list.as_ref().is_some_and(|list| !list.is_empty())
-}
-
-/// Whether there is anything in a text that may be missing.
-fn written(text: &Option<String>) -> bool {
-    text.as_ref().is_some_and(|text| !text.is_empty())
 }

@@ -4,10 +4,11 @@
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{Refusal, filled, selector};
+use super::{Refusal, filled};
 use crate::spec::preset::{PodPreset, PodPresetSpec};
 use crate::spec::report::{Path, Report};
-use crate::spec::{default, unsupported as of_pod, validate};
+use crate::spec::validate::{self, label_selector};
+use crate::spec::{default, unsupported as of_pod};
 
 pub fn defaults(preset: &mut PodPreset) {
     let spec = preset.spec.get_or_insert_default();
@@ -38,7 +39,7 @@ pub fn check(preset: &PodPreset, report: &mut Report) {
     let spec = preset.spec.as_ref().unwrap_or(&none);
     let path = Path::ROOT.field("spec");
     if let Some(wanted) = &spec.selector {
-        selector::check(wanted, &path.field("selector"), report);
+        label_selector::check(wanted, &path.field("selector"), report);
     }
     let says_nothing = !filled(&spec.volumes)
         && !filled(&spec.env)

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use k8s_openapi::api::core::v1;
 
 use super::container::{self, Context, Part};
+use super::filled;
 use crate::spec::ephemeral::as_container;
 use crate::spec::report::{Path, Report};
 
@@ -74,8 +75,4 @@ fn allowed(container: &v1::Container, path: &Path, report: &mut Report) {
             }
         }
     }
-}
-
-fn filled<T>(list: &Option<Vec<T>>) -> bool {
-    list.as_ref().is_some_and(|list| !list.is_empty())
 }

@@ -6,6 +6,7 @@ mod container;
 mod env;
 mod ephemeral;
 mod handler;
+pub mod label_selector;
 mod metadata;
 mod mounts;
 mod network;
@@ -240,4 +241,14 @@ fn readiness_gates(spec: &v1::PodSpec, path: &Path, report: &mut Report) {
             wrong,
         );
     }
+}
+
+/// Whether there is anything in a list that may be missing.
+pub fn filled<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_some_and(|list| !list.is_empty())
+}
+
+/// Whether there is anything in a text that may be missing.
+pub fn written(text: &Option<String>) -> bool {
+    text.as_ref().is_some_and(|text| !text.is_empty())
 }

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 
 use k8s_openapi::api::core::v1;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use super::one_of;
+use super::{label_selector, one_of};
 use crate::spec::names;
 use crate::spec::report::{Path, Report};
 
@@ -183,7 +182,7 @@ fn pod_term(term: &v1::PodAffinityTerm, path: &Path, report: &mut Report) {
         ("namespaceSelector", &term.namespace_selector),
     ] {
         if let Some(selector) = selector {
-            label_selector(selector, &path.field(field), report);
+            label_selector::check(selector, &path.field(field), report);
         }
     }
     label_keys(term, path, report);
@@ -221,45 +220,6 @@ fn label_keys(term: &v1::PodAffinityTerm, path: &Path, report: &mut Report) {
     {
         let detail = "exists in both matchLabelKeys and mismatchLabelKeys";
         report.invalid(&path.index(index), key, detail);
-    }
-}
-
-/// `apimachinery/pkg/apis/meta/v1/validation/validation.go`, `ValidateLabelSelector`.
-fn label_selector(selector: &LabelSelector, path: &Path, report: &mut Report) {
-    let labels_path = path.field("matchLabels");
-    for (key, value) in selector.match_labels.iter().flatten() {
-        report.invalid_each(&labels_path, key, names::qualified_name(key));
-        report.invalid_each(&labels_path, value, names::label_value(value));
-    }
-    let list_path = path.field("matchExpressions");
-    for (index, one) in selector.match_expressions.iter().flatten().enumerate() {
-        let path = list_path.index(index);
-        let values = one.values.as_deref().unwrap_or_default();
-        let values_path = path.field("values");
-        match one.operator.as_str() {
-            "In" | "NotIn" if values.is_empty() => report.required(
-                &values_path,
-                "must be specified when `operator` is 'In' or 'NotIn'",
-            ),
-            "Exists" | "DoesNotExist" if !values.is_empty() => report.forbidden(
-                &values_path,
-                "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-            ),
-            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-            other => report.invalid(
-                &path.field("operator"),
-                other,
-                "not a valid selector operator",
-            ),
-        }
-        report.invalid_each(
-            &path.field("key"),
-            &one.key,
-            names::qualified_name(&one.key),
-        );
-        for (index, value) in values.iter().enumerate() {
-            report.invalid_each(&values_path.index(index), value, names::label_value(value));
-        }
     }
 }
 

@@ -10,7 +10,7 @@ pub fn check(selector: &LabelSelector, path: &Path, report: &mut Report) {
     let labels = path.field("matchLabels");
     for (key, value) in selector.match_labels.iter().flatten() {
         report.invalid_each(&labels, key, names::qualified_name(key));
-        report.invalid_each(&labels.key(key), value, names::label_value(value));
+        report.invalid_each(&labels, value, names::label_value(value));
     }
     let expressions = selector.match_expressions.iter().flatten().enumerate();
     for (index, expression) in expressions {
