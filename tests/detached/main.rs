@@ -5,6 +5,7 @@
 mod common;
 
 mod about;
+mod admit;
 mod apply;
 mod change;
 mod cold;
@@ -17,6 +18,7 @@ mod sessions;
 mod shown;
 mod up;
 mod wait;
+mod words;
 
 use common::{Container, Host, Pod, Run, container, eventually, pod};
 use nix::sys::signal::{Signal, kill};
@@ -38,6 +40,18 @@ fn host_with(name: &str, pod: &Pod) -> Host {
     host.run(["apply", "-f", &format!("{name}.yaml")]).success();
     ready(&host, name);
     host
+}
+
+/// What a command says on stdout when all is well.
+#[track_caller]
+fn says(host: &Host, line: &str) -> String {
+    host.run(line.split_whitespace()).success().stdout
+}
+
+#[track_caller]
+fn apply_pod(host: &Host, pod: &Pod) {
+    host.run_with_input(["apply", "-f", "-"], pod.to_string())
+        .success();
 }
 
 #[track_caller]

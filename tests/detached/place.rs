@@ -3,18 +3,12 @@
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::common::{Host, Pod, container, eventually, free_port, pod};
-use super::{field, host_with, idle, idler, pid, ready, refuses, traces};
+use super::common::{Host, container, eventually, free_port, pod};
+use super::{apply_pod, field, host_with, idle, idler, pid, ready, refuses, traces};
 
 fn machine() -> String {
     let name = nix::unistd::gethostname().expect("a machine has a name");
     name.to_string_lossy().to_lowercase()
-}
-
-#[track_caller]
-fn apply(host: &Host, pod: &Pod) {
-    host.run_with_input(["apply", "-f", "-"], pod.to_string())
-        .success();
 }
 
 /// Reason and message of the condition that says where the pod is to run.
@@ -78,7 +72,7 @@ fn a_cordoned_machine_takes_pods_when_it_is_uncordoned() {
 fn a_pod_without_a_place_can_be_deleted() {
     let host = Host::new();
     let picky = idler("web").set("spec.nodeSelector", json!({ "gpu": "yes" }));
-    apply(&host, &picky);
+    apply_pod(&host, &picky);
     waits(
         &host,
         "web",
@@ -103,14 +97,14 @@ fn taints_keep_pods_away_and_drive_them_out() {
             "error: node {node} already has dedicated taint(s) with same effect(s) and --overwrite is false"
         ),
     );
-    apply(&host, &idler("late"));
+    apply_pod(&host, &idler("late"));
     waits(
         &host,
         "late",
         &format!("node(s) had untolerated taint(s). {NOT_HELPFUL}"),
     );
     let tolerates = json!([{ "key": "dedicated", "operator": "Equal", "value": "gpu", "effect": "NoSchedule" }]);
-    apply(&host, &idler("gpu").set("spec.tolerations", tolerates));
+    apply_pod(&host, &idler("gpu").set("spec.tolerations", tolerates));
     ready(&host, "gpu");
     let run = taint("dedicated:NoSchedule-").success();
     assert_eq!(run.stdout, format!("node/{node} untainted\n"));
@@ -121,7 +115,7 @@ fn taints_keep_pods_away_and_drive_them_out() {
         "error: taint \"dedicated\" not found",
     );
     let tolerates = json!([{ "operator": "Exists" }]);
-    apply(&host, &idler("steady").set("spec.tolerations", tolerates));
+    apply_pod(&host, &idler("steady").set("spec.tolerations", tolerates));
     ready(&host, "steady");
     taint("away:NoExecute").success();
     for name in ["web", "late", "gpu"] {
@@ -138,7 +132,7 @@ fn a_supervisor_evicts_when_the_time_of_a_toleration_is_over() {
     let node = machine();
     let up = host.spawn(["up"]);
     let tolerates = json!([{ "key": "away", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 1 }]);
-    apply(&host, &idler("web").set("spec.tolerations", tolerates));
+    apply_pod(&host, &idler("web").set("spec.tolerations", tolerates));
     ready(&host, "web");
     host.run(["taint", "nodes", &node, "away:NoExecute"])
         .success();
@@ -153,7 +147,7 @@ fn a_supervisor_starts_what_fits_by_now() {
     let host = Host::new();
     let node = machine();
     host.run(["cordon", &node]).success();
-    apply(&host, &idler("web"));
+    apply_pod(&host, &idler("web"));
     let up = host.spawn(["up"]);
     waits(
         &host,
@@ -177,7 +171,7 @@ fn a_port_of_the_machine_goes_to_the_next_when_its_pod_is_gone() {
         pod(name).container(serve).grace(1)
     };
     let host = host_with("one", &web("one"));
-    apply(&host, &web("two"));
+    apply_pod(&host, &web("two"));
     waits(
         &host,
         "two",
@@ -203,14 +197,14 @@ fn a_pod_that_ends_makes_room_too() {
             .grace(1)
     };
     let host = host_with("first", &apart("first", "100000"));
-    apply(&host, &apart("second", "100000"));
+    apply_pod(&host, &apart("second", "100000"));
     waits(
         &host,
         "second",
         &format!("node(s) didn't match pod anti-affinity rules. {NO_VICTIMS}"),
     );
     // One that minds nobody is kept away all the same.
-    apply(&host, &idler("third").set("metadata.labels.app", "one"));
+    apply_pod(&host, &idler("third").set("metadata.labels.app", "one"));
     waits(
         &host,
         "third",
@@ -247,7 +241,7 @@ fn a_gated_pod_waits_until_its_gates_are_gone() {
 #[test]
 fn what_another_scheduler_places_is_left_to_it() {
     let host = Host::new();
-    apply(
+    apply_pod(
         &host,
         &idler("web").set("spec.schedulerName", "my-scheduler"),
     );
@@ -273,9 +267,9 @@ fn a_pod_may_name_this_machine_and_no_other() {
     let fixed = |name: &str| idler(name).set("spec.nodeName", node.clone());
     host.run(["cordon", &node]).success();
     // Who names it needs no scheduler.
-    apply(&host, &fixed("web"));
+    apply_pod(&host, &fixed("web"));
     ready(&host, "web");
-    apply(
+    apply_pod(
         &host,
         &fixed("picky").set("spec.nodeSelector", json!({ "gpu": "yes" })),
     );
@@ -293,7 +287,7 @@ fn a_pod_may_name_this_machine_and_no_other() {
 #[test]
 fn a_machine_is_drained_of_what_may_go() {
     let host = host_with("web", &idler("web"));
-    apply(
+    apply_pod(
         &host,
         &pod("local").container(idle()).empty_dir("v").grace(1),
     );
@@ -347,7 +341,7 @@ fn a_drain_that_is_only_tried_says_what_it_would_do() {
         )
     );
     ready(&host, "web");
-    apply(&host, &idler("other"));
+    apply_pod(&host, &idler("other"));
     ready(&host, "other");
     refuses(
         host.run(["drain", "elsewhere"]),
@@ -357,170 +351,11 @@ fn a_drain_that_is_only_tried_says_what_it_would_do() {
     host.run(["delete", "pod", "web", "other"]).success();
 }
 
-/// The preset of the Kubernetes documentation, in other words, and limits, in the manifest of what is run.
-#[test]
-fn what_is_run_is_admitted_by_the_objects_beside_it() {
-    let host = Host::new();
-    let preset = json!({
-        "apiVersion": "settings.k8s.io/v1alpha1",
-        "kind": "PodPreset",
-        "metadata": { "name": "cache" },
-        "spec": {
-            "selector": { "matchLabels": { "role": "frontend" } },
-            "env": [{ "name": "DB_PORT", "value": "6379" }],
-        },
-    });
-    let web = pod("web")
-        .set("metadata.labels.role", "frontend")
-        .container(container("app").command(["sh", "-c", "echo port $DB_PORT"]))
-        .restart("Never");
-    host.file("web.yaml", format!("{preset}\n---\n{web}\n"));
-    host.run(["run", "web.yaml"]).success().says(&["port 6379"]);
-    let range = json!({
-        "apiVersion": "v1",
-        "kind": "LimitRange",
-        "metadata": { "name": "small" },
-        "spec": { "limits": [{ "type": "Container", "max": { "memory": "64Mi" } }] },
-    });
-    let large = pod("large").container(
-        container("app")
-            .command(["true"])
-            .set("resources.limits.memory", "128Mi"),
-    );
-    host.file("large.yaml", format!("{range}\n---\n{large}\n"));
-    let run = host.run(["run", "large.yaml"]);
-    assert_ne!(run.code(), 0);
-    let words = "error: pods \"large\" is forbidden: maximum memory usage per Container is 64Mi, but limit is 128Mi";
-    assert_eq!(run.stderr.trim_end(), words);
-    host.file(
-        "picky.yaml",
-        idler("picky")
-            .set("spec.nodeSelector", json!({ "gpu": "yes" }))
-            .to_string(),
-    );
-    let run = host.run(["run", "picky.yaml"]);
-    assert_ne!(run.code(), 0);
-    run.says(&[
-        "error: pod \"picky\" has no place on this machine: 0/1 nodes are available: \
-         1 node(s) didn't match Pod's node affinity/selector. preemption: ",
-    ]);
-}
-
-#[test]
-fn what_is_stored_is_admitted_by_the_objects_of_its_namespace() {
-    let host = Host::new();
-    let objects = json!({
-        "apiVersion": "v1",
-        "kind": "List",
-        "items": [
-            {
-                "apiVersion": "settings.k8s.io/v1alpha1",
-                "kind": "PodPreset",
-                "metadata": { "name": "cache" },
-                "spec": {
-                    "selector": { "matchLabels": { "role": "frontend" } },
-                    "env": [{ "name": "DB_PORT", "value": "6379" }],
-                    "volumes": [{ "name": "cache-volume", "emptyDir": {} }],
-                    "volumeMounts": [{ "name": "cache-volume", "mountPath": "/cache" }],
-                },
-            },
-            {
-                "apiVersion": "v1",
-                "kind": "LimitRange",
-                "metadata": { "name": "memory" },
-                "spec": { "limits": [{ "type": "Container", "default": { "memory": "64Mi" }, "max": { "memory": "128Mi" } }] },
-            },
-        ],
-    });
-    host.file("objects.json", objects.to_string());
-    host.run(["apply", "-f", "objects.json"]).success();
-    let web = |name: &str| idler(name).set("metadata.labels.role", "frontend");
-    host.file("web.yaml", web("web").to_string());
-    host.run(["apply", "-f", "web.yaml"]).success();
-    ready(&host, "web");
-    host.run(["exec", "web", "--", "ls", "/cache"]).success();
-    let env = host
-        .run(["exec", "web", "--", "printenv", "DB_PORT"])
-        .success();
-    assert_eq!(env.stdout, "6379\n");
-    assert_eq!(
-        field(
-            &host,
-            "web",
-            "{.spec.containers[0].resources.limits.memory}"
-        ),
-        "64Mi"
-    );
-    assert_eq!(
-        field(
-            &host,
-            "web",
-            r"{.metadata.annotations.kubernetes\.io/limit-ranger}"
-        ),
-        "LimitRanger plugin set: memory request for container app; memory limit for container app"
-    );
-    let version = host
-        .run([
-            "get",
-            "podpreset",
-            "cache",
-            "-o",
-            "jsonpath={.metadata.resourceVersion}",
-        ])
-        .success();
-    assert_eq!(
-        field(
-            &host,
-            "web",
-            r"{.metadata.annotations.podpreset\.admission\.kubernetes\.io/podpreset-cache}"
-        ),
-        version.stdout
-    );
-    // What was added is neither taken back by applying nor in the way of replacing.
-    let run = host.run(["apply", "-f", "web.yaml"]).success();
-    assert_eq!(run.stdout, "pod/web unchanged\n");
-    host.file(
-        "web.yaml",
-        web("web").set("metadata.labels.more", "1").to_string(),
-    );
-    let run = host.run(["replace", "-f", "web.yaml"]).success();
-    assert_eq!(run.stdout, "pod/web replaced\n");
-    assert_eq!(field(&host, "web", "{.metadata.labels.more}"), "1");
-    let conflicting = container("app")
-        .command(["sleep", "100000"])
-        .env("DB_PORT", "1");
-    let own = pod("own")
-        .set("metadata.labels.role", "frontend")
-        .container(conflicting)
-        .grace(1);
-    apply(&host, &own);
-    ready(&host, "own");
-    let events = host.run(["events", "--for", "pod/own"]).success();
-    assert!(events.stdout.contains("PodPresetConflict"), "{events}");
-    assert!(
-        events
-            .stdout
-            .contains("merging env for cache has a conflict on DB_PORT"),
-        "{events}"
-    );
-    let large = container("app")
-        .command(["sleep", "1"])
-        .set("resources.limits.memory", "1Gi");
-    host.file("large.yaml", pod("large").container(large).to_string());
-    refuses(
-        host.run(["create", "-f", "large.yaml"]),
-        1,
-        "Error from server (Forbidden): error when creating \"large.yaml\": pods \"large\" is forbidden: \
-         maximum memory usage per Container is 128Mi, but limit is 1Gi",
-    );
-    host.run(["delete", "pod", "web", "own"]).success();
-}
-
 #[test]
 fn a_pod_starts_when_the_machine_has_what_it_selects() {
     let host = Host::new();
     let node = machine();
-    apply(
+    apply_pod(
         &host,
         &idler("web").set("spec.nodeSelector", json!({ "gpu": "yes" })),
     );
